@@ -1,0 +1,98 @@
+// Package control is what the processes of a trial say to each other: JSON
+// objects, one a line, over their standard streams. The runner starts a server
+// process and a load process with `--control stdio`, writes commands to their
+// standard input and reads events from their standard output. End of file on
+// standard input ends a process, so that a runner that was killed leaves no
+// orphan. Because nothing but lines on standard streams is used, a command
+// prefix (ssh, srun) puts either process on another machine.
+//
+// The conversation:
+//
+//	server -> {"event":"ready", ...}               listening
+//	load   -> {"event":"ready", ...}               started
+//	load   -> {"event":"filled", ...}              every connection was opened, or given up
+//	runner -> {"do":"go"}                          to load: warm up
+//	load   -> {"event":"measure","at_ns":N}        the window begins
+//	load   -> {"event":"done","at_ns":N}           the window has ended (what is in flight still drains)
+//	load   -> {"event":"report","report":{...}}    everything measured; the process then ends
+//	runner -> {"do":"snapshot","full":bool}        to server, at any time
+//	server -> {"event":"snapshot","snapshot":{...}}
+//	runner -> {"do":"stop"}                        to either; the process finishes and ends with status 0
+//	either -> {"event":"error","message":"..."}    it failed, and ends with status 1
+package control
+
+import "encoding/json"
+
+// Command is one line to a process.
+type Command struct {
+	Do   string `json:"do"` // "go", "snapshot", "stop"
+	Full bool   `json:"full,omitempty"`
+}
+
+// Event is one line from a process.
+type Event struct {
+	Event    string          `json:"event"` // "ready", "filled", "measure", "done", "report", "snapshot", "error"
+	AtNs     int64           `json:"at_ns,omitempty"`
+	Message  string          `json:"message,omitempty"`
+	*Ready                   // of "ready": its fields stand in the line itself
+	Snapshot *Snapshot       `json:"snapshot,omitempty"`
+	Filled   *Filled         `json:"filled,omitempty"`
+	Report   json.RawMessage `json:"report,omitempty"`
+}
+
+// Ready describes a process that has started. A server has a key for each
+// service, with the address it listens on.
+type Ready struct {
+	HTTP string `json:"http,omitempty"`
+	Raw  string `json:"raw,omitempty"`
+
+	PID        int    `json:"pid"`
+	Backend    string `json:"backend"`
+	Engine     string `json:"engine"` // "readiness", "goroutines", ...
+	GOMAXPROCS int    `json:"gomaxprocs"`
+	CPUs       []int  `json:"cpus"`       // the CPUs that the process may run on; empty where unknown
+	NoFile     uint64 `json:"nofile"`     // RLIMIT_NOFILE, soft
+	OpenFDs    int    `json:"open_fds"`   // descriptors open at this moment
+	UsableFDs  int    `json:"usable_fds"` // nofile - open - reserve: connections that fit
+}
+
+// Filled says what became of the connections of a load process.
+type Filled struct {
+	Offered  int   `json:"offered"`  // connections attempted
+	Open     int   `json:"open"`     // connected
+	Admitted int   `json:"admitted"` // connected and answered once
+	FillNs   int64 `json:"fill_ns"`
+}
+
+// Snapshot is the state of a process, stamped by itself. The cheap part is
+// taken always; the fields of Full cost the process up to some milliseconds
+// and are asked for outside of a window only.
+type Snapshot struct {
+	AtNs                int64             `json:"at_ns"`  // CLOCK_MONOTONIC of the process's machine
+	CPUNs               int64             `json:"cpu_ns"` // CLOCK_PROCESS_CPUTIME_ID
+	Requests            uint64            `json:"requests"`
+	Connections         int               `json:"connections"` // open now
+	Calls               map[string]uint64 `json:"calls"`       // system calls by kind
+	Waits               uint64            `json:"waits"`       // turns in which the engine asked the system what is ready
+	Events              uint64            `json:"events"`
+	BytesIn             uint64            `json:"bytes_in"`
+	BytesOut            uint64            `json:"bytes_out"`
+	Accepted            uint64            `json:"accepted"`
+	AcceptFailures      uint64            `json:"accept_failures"`
+	ListenPauses        uint64            `json:"listen_pauses"`
+	StaleEvents         uint64            `json:"stale_events"`
+	VoluntarySwitches   int64             `json:"voluntary_switches"`
+	InvoluntarySwitches int64             `json:"involuntary_switches"`
+	GCCycles            uint32            `json:"gc_cycles"`
+	Full                *Full             `json:"full,omitempty"`
+}
+
+// Full is the part of a snapshot that is expensive to take.
+type Full struct {
+	OpenFDs    int    `json:"open_fds"`
+	RSSBytes   int64  `json:"rss_bytes"`
+	AnonBytes  int64  `json:"anon_bytes"`   // smaps_rollup Anonymous; -1 where unknown
+	HeapBytes  uint64 `json:"heap_bytes"`   // Go heap in use
+	RunDelayNs int64  `json:"run_delay_ns"` // /proc/self/schedstat; -1 where unknown
+	Sockets    int    `json:"sockets"`      // TCP sockets in use system-wide, -1 where unknown
+}

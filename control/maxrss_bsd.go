@@ -1,0 +1,6 @@
+//go:build dragonfly || freebsd || netbsd || openbsd
+
+package control
+
+// maxrssUnit is the unit of ru_maxrss in bytes: getrusage(2).
+const maxrssUnit = 1 << 10

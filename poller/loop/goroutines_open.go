@@ -1,0 +1,126 @@
+package loop
+
+import (
+	"golang.org/x/sys/unix"
+)
+
+// This file is how connections come to be on the goroutine engine.
+
+func (e *goroutines) listen(n *Listener) error {
+	fd, addr, err := listenSocket(n.options)
+	if err != nil {
+		return err
+	}
+	t, err := newTask(fd)
+	if err != nil {
+		return err
+	}
+	n.addr, n.io = addr, t
+	e.start(t, func() { e.acceptor(n, t) })
+	return nil
+}
+
+func (e *goroutines) unlisten(n *Listener) {
+	t := n.io.(*task)
+	t.file.Close()
+	t.resume()
+}
+
+func (e *goroutines) pause(*Listener)    {}
+func (e *goroutines) resume(n *Listener) { n.io.(*task).resume() }
+
+// acceptor accepts for one listener until it is closed.
+func (e *goroutines) acceptor(n *Listener, t *task) {
+	l := e.loop
+	fd := -1
+	accept := func(s uintptr) bool {
+		fd, t.errno = rawAccept(int(s))
+		return t.errno != unix.EAGAIN
+	}
+	var writers []*Conn
+	l.mu.Lock()
+	for !n.closed {
+		if !n.stalled && !l.mayAccept() {
+			n.stall(false)
+		}
+		if n.stalled {
+			e.halt(t)
+			continue
+		}
+		l.mu.Unlock()
+		err := t.raw.Read(accept)
+		l.mu.Lock()
+		l.counts.Calls[CallAccept]++
+		if err != nil {
+			continue // closed
+		}
+		switch {
+		case t.errno == 0 && n.closed:
+			rawClose(fd)
+		case t.errno == 0:
+			e.accepted(n, fd)
+		case t.errno == unix.EINTR || t.errno == unix.ECONNABORTED:
+		default:
+			l.counts.AcceptFailures++
+			if acceptLimit(t.errno) {
+				n.stall(true)
+			}
+		}
+		writers = e.leave(writers)
+		l.mu.Lock()
+	}
+	t.retire()
+	l.mu.Unlock()
+}
+
+func (e *goroutines) accepted(n *Listener, fd int) {
+	t, err := newTask(fd)
+	if err != nil {
+		e.loop.counts.AcceptFailures++
+		return
+	}
+	c := n.adopt(-1, t)
+	c.opened()
+	e.begin(c, t)
+}
+
+func (e *goroutines) dial(c *Conn, o DialOptions) error {
+	fd, err := dialSocket(o, &e.loop.counts.Calls)
+	if err != nil {
+		return err
+	}
+	t, err := newTask(fd)
+	if err != nil {
+		return err
+	}
+	c.io = t
+	e.start(t, func() { e.connector(c, t) })
+	return nil
+}
+
+// connector waits until a dialled connection is established or has failed.
+func (e *goroutines) connector(c *Conn, t *task) {
+	l := e.loop
+	err := t.raw.Write(func(fd uintptr) bool {
+		// Go's poller reports changes, and forgets those that came before
+		// this call; so look first.
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		n, _ := unix.Poll(p, 0)
+		return n > 0
+	})
+	if err == nil {
+		_ = t.raw.Control(func(fd uintptr) { err = socketError(int(fd)) })
+	}
+	l.mu.Lock()
+	l.counts.Calls[CallSocket]++
+	switch {
+	case c.gone():
+	case err != nil:
+		c.fail(err)
+	default:
+		c.opened()
+		e.begin(c, t)
+	}
+	t.retire()
+	e.leave(nil)
+}

@@ -1,0 +1,193 @@
+package loop
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// output is what a connection has to send, in order. It is owned only while
+// there is something: an idle connection has none.
+type output struct {
+	segments []segment
+	head     int   // segments before it are done
+	queued   int64 // see Conn.Queued
+	parked   bool  // a producer at the head has nothing yet
+}
+
+// segment is a run of bytes of one kind. Exactly one of these holds: p is
+// bytes; r is a producer, whose bytes stand in p while they are sent; f is a
+// file.
+type segment struct {
+	p       []byte // bytes left to send
+	buf     []byte // the loop's buffer under p, returned when sent
+	r       io.Reader
+	f       *os.File
+	off, n  int64
+	release func()
+}
+
+// idleReads is how often in a row a producer may return no bytes and no error.
+const idleReads = 100
+
+func (o *output) empty() bool { return o.head == len(o.segments) }
+
+// copy appends p to buffers of the loop.
+func (o *output) copy(l *Loop, p []byte) {
+	o.queued += int64(len(p))
+	if !o.empty() {
+		last := &o.segments[len(o.segments)-1]
+		if last.buf != nil && last.r == nil {
+			// The bytes after p in its buffer are free: an engine that is
+			// sending p at this moment does not see them.
+			used := len(last.buf) - cap(last.p) + len(last.p)
+			k := copy(last.buf[used:], p)
+			last.p = last.p[:len(last.p)+k]
+			p = p[k:]
+		}
+	}
+	for len(p) > 0 {
+		buf := l.buffers.take(l.cfg.Out)
+		k := copy(buf, p)
+		o.segments = append(o.segments, segment{p: buf[:k], buf: buf})
+		p = p[k:]
+	}
+}
+
+func (o *output) share(p []byte) {
+	o.queued += int64(len(p))
+	o.segments = append(o.segments, segment{p: p[:len(p):len(p)]})
+}
+
+func (o *output) push(l *Loop, r io.Reader) {
+	o.queued += int64(l.cfg.Out) + 1
+	o.segments = append(o.segments, segment{r: r})
+}
+
+func (o *output) file(f *os.File, off, n int64, release func()) {
+	o.queued += n
+	o.segments = append(o.segments, segment{f: f, off: off, n: n, release: release})
+}
+
+// fill makes the head of the queue something that can be sent: a producer
+// there is asked for its next bytes. It returns the head, or nil when there
+// is nothing to send now, and the error of a producer that failed.
+func (o *output) fill(l *Loop) (*segment, error) {
+	for idle := 0; !o.empty(); {
+		s := &o.segments[o.head]
+		if s.r == nil || len(s.p) > 0 {
+			return s, nil
+		}
+		if s.buf == nil {
+			s.buf = l.buffers.take(l.cfg.Out)
+		}
+		k, err := s.r.Read(s.buf)
+		s.p = s.buf[:k]
+		switch {
+		case errors.Is(err, io.EOF):
+			closeReader(s.r)
+			s.r = nil
+			o.queued += int64(k) - int64(l.cfg.Out) - 1
+			if k == 0 {
+				o.done(l)
+			}
+		case errors.Is(err, ErrLater):
+			if k > 0 {
+				return s, nil
+			}
+			o.parked = true
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case k == 0: // io.Reader allows it, though it discourages it
+			if idle++; idle == idleReads {
+				return nil, io.ErrNoProgress
+			}
+		}
+	}
+	return nil, nil
+}
+
+// gather lists the runs of bytes at the head of the queue, up to the capacity
+// of v, and how many bytes these are. more says that a file follows them.
+func (o *output) gather(v [][]byte) (_ [][]byte, bytes int, more bool) {
+	for i := o.head; i < len(o.segments); i++ {
+		s := &o.segments[i]
+		if s.f != nil {
+			return v, bytes, true
+		}
+		if len(v) == cap(v) || len(s.p) == 0 {
+			break
+		}
+		v = append(v, s.p)
+		bytes += len(s.p)
+		if s.r != nil {
+			break // what comes after is behind what it has yet to read
+		}
+	}
+	return v, bytes, false
+}
+
+// sent takes n bytes off the head of the queue.
+func (o *output) sent(l *Loop, n int64) {
+	for n > 0 {
+		s := &o.segments[o.head]
+		if s.f != nil {
+			k := min(n, s.n)
+			s.off, s.n, n = s.off+k, s.n-k, n-k
+			o.queued -= k
+			if s.n == 0 {
+				o.done(l)
+			}
+			continue
+		}
+		k := min(n, int64(len(s.p)))
+		s.p, n = s.p[k:], n-k
+		if s.r == nil {
+			o.queued -= k
+			if len(s.p) == 0 {
+				o.done(l)
+			}
+		}
+	}
+}
+
+// done drops the head of the queue, of which nothing is left to send.
+func (o *output) done(l *Loop) {
+	s := &o.segments[o.head]
+	s.drop(l)
+	o.head++
+	if o.empty() {
+		o.segments = o.segments[:0]
+		o.head = 0
+	}
+}
+
+// drop gives back what a segment holds.
+func (s *segment) drop(l *Loop) {
+	l.buffers.give(s.buf)
+	if s.r != nil {
+		closeReader(s.r)
+	}
+	if s.release != nil {
+		s.release()
+	}
+	*s = segment{}
+}
+
+// clear drops everything.
+func (o *output) clear(l *Loop) {
+	for !o.empty() {
+		o.done(l)
+	}
+	o.queued = 0
+	o.parked = false
+}
+
+func closeReader(r io.Reader) {
+	if c, ok := r.(io.Closer); ok {
+		// A producer that cannot be closed cleanly has nowhere to say so: its
+		// bytes were delivered or the connection has failed already.
+		_ = c.Close()
+	}
+}

@@ -1,0 +1,317 @@
+package loop
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"medusa/poller"
+)
+
+// eventsPerWait bounds the events taken from the poller at once, and
+// vectorLength the slices gathered into one send.
+const (
+	eventsPerWait = 512
+	vectorLength  = 64
+)
+
+// readiness is the engine over any level-triggered poller.Poller: it asks
+// which descriptors are ready, and reads and writes them itself by
+// non-blocking calls.
+type readiness struct {
+	clock
+	loop    *Loop
+	backend poller.Backend
+	poller  poller.Poller // open while Run runs
+	running atomic.Bool   // poller is open: wake may use it
+	failed  error         // why it could not be opened
+	events  []poller.Event
+	scratch []byte // input is read here first, so an idle connection owns no buffer
+	vector  [][]byte
+}
+
+func newReadiness(l *Loop, b poller.Backend) engine {
+	return &readiness{
+		clock: newClock(), loop: l, backend: b,
+		events:  make([]poller.Event, eventsPerWait),
+		scratch: make([]byte, l.cfg.In),
+		vector:  make([][]byte, 0, vectorLength),
+	}
+}
+
+// pin opens the poller on the thread that will use it, and watches what was
+// listened to and dialled before.
+func (e *readiness) pin() func() {
+	runtime.LockOSThread()
+	e.poller, e.failed = e.backend.Open()
+	if e.failed != nil {
+		e.failed = fmt.Errorf("open backend %s: %w", e.backend.Name, e.failed)
+		return runtime.UnlockOSThread
+	}
+	e.running.Store(true)
+	for _, n := range e.loop.listeners {
+		if err := e.poller.Add(n.fd, poller.Read, n.token); err != nil && e.failed == nil {
+			e.failed = fmt.Errorf("watch listener %v: %w", n.addr, err)
+		}
+	}
+	e.loop.Each(func(c *Conn) {
+		if c.fd >= 0 {
+			e.watch(c, c.want)
+		}
+	})
+	return runtime.UnlockOSThread
+}
+
+func (e *readiness) close() error {
+	if !e.running.Swap(false) {
+		return nil
+	}
+	return e.poller.Close()
+}
+
+func (e *readiness) wake() {
+	if e.running.Load() {
+		// The only failure is a poller that was closed meanwhile.
+		_ = e.poller.Wake()
+	}
+}
+
+func (e *readiness) hurry(Time) {}
+
+func (e *readiness) counts(c *Counts) {
+	if e.poller == nil {
+		return
+	}
+	p := e.poller.Counts()
+	c.Calls[CallWait] += p.Polls + p.Blocks
+	c.Calls[CallControl] += p.Controls
+	c.Calls[CallWake] += p.WakeCalls
+}
+
+// turn waits, then dispatches each event.
+func (e *readiness) turn(until Time) error {
+	if e.failed != nil {
+		return e.failed
+	}
+	l := e.loop
+	polled, timeout := e.timeout(until)
+	n, err := e.poller.Wait(e.events, timeout)
+	if err != nil {
+		return fmt.Errorf("wait on %s: %w", e.backend.Name, err)
+	}
+	if n == 0 {
+		if timeout == 0 && polled != never {
+			l.counts.Spun += e.now().Sub(polled)
+		}
+		return nil
+	}
+	l.counts.Waits++
+	l.counts.Events += uint64(n)
+	for i := range e.events[:n] {
+		e.dispatch(&e.events[i])
+	}
+	return nil
+}
+
+// timeout is how long to wait: less than to until by the time to be spun. If
+// that is spun, it returns when this began, otherwise never.
+func (e *readiness) timeout(until Time) (polled Time, d time.Duration) {
+	l := e.loop
+	switch {
+	case l.cfg.Busy:
+		return e.now(), 0
+	case until == never:
+		return never, -1
+	case until <= 0:
+		return never, 0
+	}
+	now := e.now()
+	switch d := until.Sub(now); {
+	case d <= 0:
+		return never, 0
+	case d <= l.cfg.Spin:
+		return now, 0
+	default:
+		return never, d - l.cfg.Spin
+	}
+}
+
+func (e *readiness) dispatch(ev *poller.Event) {
+	c, n := e.loop.table.find(ev.Token)
+	if n != nil {
+		e.accept(n)
+		return
+	}
+	if c == nil || c.gone() {
+		e.loop.counts.StaleEvents++
+		return
+	}
+	switch {
+	case ev.Err != 0:
+		c.fail(ev.Err)
+	case c.state == stateConnecting:
+		e.connected(c)
+	default:
+		if ev.Ready&poller.Read != 0 && c.wantsRead() {
+			e.read(c)
+		} else {
+			c.unwanted = ev.Ready&poller.Read != 0
+			c.touch() // to write, or to stop asking
+		}
+	}
+	if c.dirty {
+		c.settle()
+	}
+}
+
+func (e *readiness) read(c *Conn) {
+	l := e.loop
+	buf := e.scratch
+	kept := len(c.rest)
+	if c.rest != nil {
+		buf = c.rest[:cap(c.rest)]
+	}
+	l.counts.Calls[CallRead]++
+	n, errno := rawRead(c.fd, buf[kept:])
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+	case errno != 0:
+		c.fail(errno)
+	case n == 0:
+		c.hangup()
+	case c.state == stateLingering || c.closing:
+		l.counts.BytesIn += uint64(n)
+		c.lingered(n)
+	default:
+		l.counts.BytesIn += uint64(n)
+		if c.rest != nil {
+			c.rest = buf[:kept+n]
+		}
+		c.deliver(buf[:kept+n])
+	}
+}
+
+// update sends what is queued and tells the poller what the connection waits
+// for.
+func (e *readiness) update(c *Conn) {
+	if c.wantsWrite() {
+		e.flush(c)
+		if c.failure != nil {
+			return
+		}
+	}
+	var want poller.Interest
+	switch {
+	case c.wantsRead():
+		want = poller.Read
+		c.unwanted = false
+	case !c.unwanted && !c.fin:
+		// Most pauses end before the peer sends more: keep the interest until
+		// an event shows that this one did not.
+		want = c.want & poller.Read
+	}
+	if c.wantsWrite() {
+		want |= poller.Write
+	}
+	if want != c.want && e.running.Load() {
+		had := c.want
+		c.want = want
+		if err := e.poller.Change(c.fd, had, want, c.token); err != nil {
+			c.fail(fmt.Errorf("watch connection: %w", err))
+		}
+	}
+}
+
+// flush sends until the queue is empty, the kernel takes no more, or the
+// connection has had its share of the turn.
+func (e *readiness) flush(c *Conn) {
+	l := e.loop
+	for budget := turnBytes; budget > 0 && c.out != nil; {
+		s, err := c.out.fill(l)
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		if s == nil {
+			break
+		}
+		var at Time
+		if l.cfg.Stamp {
+			at = e.now()
+		}
+		asked, n, errno := 0, 0, unix.Errno(0)
+		if s.f != nil {
+			asked = int(min(s.n, int64(budget)))
+			l.counts.Calls[CallSendFile]++
+			n, errno = rawSendFile(c.fd, int(s.f.Fd()), s.off, asked)
+			if errno == 0 && n == 0 {
+				c.fail(ErrShort)
+				return
+			}
+		} else {
+			var more bool
+			e.vector, asked, more = c.out.gather(e.vector[:0])
+			l.counts.Calls[CallWrite]++
+			if len(e.vector) == 1 {
+				n, errno = rawSend(c.fd, e.vector[0], more)
+			} else {
+				n, errno = rawSendVector(c.fd, e.vector, more)
+			}
+		}
+		if errno != 0 {
+			if errno != unix.EAGAIN && errno != unix.EINTR {
+				c.fail(errno)
+			}
+			break
+		}
+		c.sent(int64(n), at)
+		if n < asked {
+			break
+		}
+		budget -= n
+	}
+	c.trim()
+}
+
+func (e *readiness) halfClose(c *Conn) {
+	e.loop.counts.Calls[CallClose]++
+	// ENOTCONN means that the peer has reset: the next read says so.
+	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+}
+
+func (e *readiness) release(c *Conn, reset bool, done func()) {
+	if c.fd >= 0 {
+		if e.running.Load() {
+			// A descriptor that the poller never took has nothing to remove.
+			_ = e.poller.Remove(c.fd, c.want, c.token, true)
+		}
+		e.loop.counts.Calls[CallClose]++
+		if reset {
+			e.loop.counts.Calls[CallSocket]++
+			closeSocket(c.fd, true)
+		} else {
+			rawClose(c.fd)
+		}
+		c.fd = -1
+	}
+	done()
+}
+
+func (e *readiness) addresses(c *Conn) (local, remote addrPort) {
+	return socketAddresses(c.fd)
+}
+
+// watch begins to watch a connection.
+func (e *readiness) watch(c *Conn, want poller.Interest) {
+	c.want = want
+	if !e.running.Load() {
+		return // pin will
+	}
+	if err := e.poller.Add(c.fd, want, c.token); err != nil {
+		c.want = 0
+		c.fail(fmt.Errorf("watch connection: %w", err))
+	}
+}

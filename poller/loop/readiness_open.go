@@ -1,0 +1,97 @@
+package loop
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"medusa/poller"
+)
+
+// This file is how connections come to be on the readiness engine.
+
+func (e *readiness) listen(n *Listener) error {
+	fd, addr, err := listenSocket(n.options)
+	if err != nil {
+		return err
+	}
+	n.fd, n.addr = fd, addr
+	if !e.running.Load() {
+		return nil // pin will watch it
+	}
+	if err := e.poller.Add(fd, poller.Read, n.token); err != nil {
+		rawClose(fd)
+		return fmt.Errorf("watch listener %v: %w", addr, err)
+	}
+	return nil
+}
+
+func (e *readiness) unlisten(n *Listener) {
+	if e.running.Load() {
+		had := poller.Read
+		if n.stalled {
+			had = 0
+		}
+		_ = e.poller.Remove(n.fd, had, n.token, true) // closing ends watching in any case
+	}
+	rawClose(n.fd)
+}
+
+func (e *readiness) pause(n *Listener)  { e.changeListener(n, poller.Read, 0) }
+func (e *readiness) resume(n *Listener) { e.changeListener(n, 0, poller.Read) }
+
+func (e *readiness) changeListener(n *Listener, had, want poller.Interest) {
+	if err := e.poller.Change(n.fd, had, want, n.token); err != nil {
+		e.loop.fatal = fmt.Errorf("watch listener %v: %w", n.addr, err)
+	}
+}
+
+func (e *readiness) accept(n *Listener) {
+	l := e.loop
+	for range acceptsPerTurn {
+		if !l.mayAccept() {
+			n.stall(false)
+			return
+		}
+		l.counts.Calls[CallAccept]++
+		fd, errno := rawAccept(n.fd)
+		switch {
+		case errno == 0:
+		case errno == unix.EAGAIN:
+			return
+		case errno == unix.EINTR || errno == unix.ECONNABORTED:
+			continue
+		default:
+			l.counts.AcceptFailures++
+			if acceptLimit(errno) {
+				n.stall(true)
+			}
+			return
+		}
+		c := n.adopt(fd, nil)
+		e.watch(c, poller.Read)
+		c.opened()
+		if n.closed {
+			return // by the Handler
+		}
+	}
+}
+
+func (e *readiness) dial(c *Conn, o DialOptions) error {
+	fd, err := dialSocket(o, &e.loop.counts.Calls)
+	if err != nil {
+		return err
+	}
+	c.fd = fd
+	e.watch(c, poller.Write)
+	return nil
+}
+
+func (e *readiness) connected(c *Conn) {
+	e.loop.counts.Calls[CallSocket]++
+	if err := socketError(c.fd); err != nil {
+		c.fail(err)
+		return
+	}
+	c.opened()
+}

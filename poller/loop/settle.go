@@ -1,0 +1,227 @@
+package loop
+
+import "syscall"
+
+// This file is a connection's life as engines see it: they report what
+// happened (opened, deliver, hangup, sent, fail) and each connection that was
+// touched settles at the end of the turn.
+
+// adopt makes a connection of an engine's accepted one. It returns nil when
+// the application refused it.
+func (n *Listener) adopt(fd int, io any) *Conn {
+	l := n.loop
+	c := &Conn{loop: l, fd: fd, io: io, state: stateOpen, accepted: true}
+	c.timer.due = never
+	l.counts.Accepted++
+	l.accepted++
+	l.table.addConn(c)
+	c.handler = n.accept(c)
+	return c
+}
+
+// opened: the connection is established.
+func (c *Conn) opened() {
+	c.state = stateOpen
+	c.timer.due = never
+	c.handler.Opened(c)
+	c.touch()
+}
+
+// deliver shows input to the Handler. p is what came joined to what was kept;
+// it may be c.rest itself. The part that is not used is kept.
+func (c *Conn) deliver(p []byte) {
+	l := c.loop
+	if c.closing || c.failure != nil || c.gone() {
+		c.keep(nil)
+		return
+	}
+	used := c.handler.Received(c, p)
+	if used < 0 || used > len(p) {
+		panic("loop: a Handler used more input than there was")
+	}
+	if used == 0 && len(p) >= l.cfg.In && !c.paused && !c.closing && c.failure == nil && c.Queued() <= l.cfg.Out {
+		c.fail(ErrInputFull)
+	}
+	c.keep(p[used:])
+}
+
+// keep makes p, which may lie inside the buffer of the rest, the rest.
+func (c *Conn) keep(p []byte) {
+	l := c.loop
+	if len(p) == 0 {
+		if c.rest != nil {
+			l.buffers.give(c.rest)
+			c.rest = nil
+		}
+		return
+	}
+	if c.rest == nil {
+		c.rest = l.buffers.take(l.cfg.In)
+	}
+	c.rest = c.rest[:copy(c.rest[:cap(c.rest)], p)]
+}
+
+// hangup: the peer's FIN has come; nothing more will be delivered.
+func (c *Conn) hangup() {
+	c.fin = true
+	c.touch()
+}
+
+// sent takes n bytes that the kernel was given off the queue. at is the clock
+// just before the call.
+func (c *Conn) sent(n int64, at Time) {
+	c.out.sent(c.loop, n)
+	c.handed += n
+	c.handedAt = at
+	c.loop.counts.BytesOut += uint64(n)
+}
+
+// fail ends the connection with err when it settles. The first error counts.
+func (c *Conn) fail(err error) {
+	if c.failure == nil {
+		c.failure = err
+	}
+	c.touch()
+}
+
+// expire is called by the wheel when the deadline has passed.
+func (c *Conn) expire() {
+	switch {
+	case c.state == stateConnecting:
+		c.fail(syscall.ETIMEDOUT)
+	case c.state == stateLingering:
+		c.loop.finish(c, nil)
+	case c.state == stateOpen && c.failure == nil:
+		c.handler.Expired(c)
+		c.touch()
+	}
+}
+
+// settle brings about what callbacks asked of the connection and what follows
+// from what the engine reported. Its order is that of the contract: kept
+// input, the peer's FIN, output, Drained, our FIN, the end.
+func (c *Conn) settle() {
+	c.dirty = false
+	l := c.loop
+	if c.gone() {
+		return
+	}
+	if c.failure != nil {
+		l.finish(c, c.failure)
+		return
+	}
+	if c.state == stateConnecting {
+		return
+	}
+	if c.replay && !c.paused && !c.choked {
+		c.replay = false
+		if len(c.rest) > 0 {
+			c.deliver(c.rest)
+		}
+	}
+	if c.fin && !c.ended && !c.paused && !c.choked && c.state == stateOpen && !c.closing && c.failure == nil {
+		c.ended = true
+		c.handler.Ended(c)
+	}
+	if c.failure != nil {
+		c.touch()
+		return
+	}
+	if c.out != nil {
+		c.drainDue = true
+	}
+	l.eng.update(c)
+	if c.gone() || c.failure != nil {
+		return
+	}
+	c.throttle()
+	if c.out == nil {
+		c.drained()
+	}
+}
+
+// release the queue when it is empty. Engines call it after sending.
+func (c *Conn) trim() {
+	if c.out != nil && c.out.empty() {
+		c.loop.buffers.giveOutput(c.out)
+		c.out = nil
+	}
+}
+
+// throttle stops and resumes reading by the amount of queued output.
+func (c *Conn) throttle() {
+	switch queued := c.Queued(); {
+	case !c.choked && queued > c.loop.cfg.Out:
+		c.choked = true
+		c.touch()
+	case c.choked && queued < c.loop.cfg.Out/2:
+		c.choked = false
+		c.replay = true
+		c.touch()
+	}
+}
+
+// drained runs what waits for an empty queue.
+func (c *Conn) drained() {
+	if c.drainDue {
+		c.drainDue = false
+		c.handler.Drained(c)
+		if c.out != nil || c.gone() || c.failure != nil {
+			return // there is more to send first; the connection was touched
+		}
+	}
+	if (c.finWanted || c.closing) && !c.finSent && !(c.closing && c.fin) {
+		c.finSent = true
+		c.loop.eng.halfClose(c)
+	}
+	if c.closing && c.state == stateOpen {
+		if c.fin {
+			c.loop.finish(c, nil)
+			return
+		}
+		c.state = stateLingering
+		c.keep(nil)
+		c.loop.wheel.set(c, c.loop.Now().Add(lingerTime))
+		c.loop.eng.update(c)
+	} else if c.state == stateLingering && c.fin {
+		c.loop.finish(c, nil)
+	}
+}
+
+// lingered counts input that is thrown away because the connection closes.
+// Only when nothing is left to send does that have a bound.
+func (c *Conn) lingered(n int) {
+	if c.state != stateLingering {
+		return
+	}
+	if c.discard += n; c.discard > lingerBytes {
+		c.loop.finish(c, nil)
+	}
+}
+
+// finish ends the connection: the engine ends its operations, then everything
+// that it holds is given back and Closed is called.
+func (l *Loop) finish(c *Conn, err error) {
+	if c.gone() {
+		return
+	}
+	c.state = stateReleasing
+	l.wheel.drop(c)
+	l.eng.release(c, c.resetting, func() {
+		c.state = stateClosed
+		l.table.remove(c.token)
+		c.keep(nil)
+		if c.out != nil {
+			c.out.clear(l)
+			l.buffers.giveOutput(c.out)
+			c.out = nil
+		}
+		if c.accepted {
+			l.accepted--
+			l.unstall()
+		}
+		if c.handler != nil {
+			c.handler.Closed(c, err)
+		}
+	})
+}

@@ -1,0 +1,40 @@
+package loop
+
+import "sync"
+
+// workers bounds the jobs of Loop.Work that run at once.
+const workers = 4
+
+// work runs jobs that would block the loop.
+type work struct {
+	slots   chan struct{}
+	running sync.WaitGroup
+}
+
+// Work runs job off the loop, at most workers at once, and then done, with
+// what job returned, on the loop. done is not called when the loop stops
+// first. On "sim" job runs on the loop, as if it took no time.
+func (l *Loop) Work(job func() error, done func(error)) {
+	if l.info.Engine == "sim" {
+		l.Post(func() { done(job()) })
+		return
+	}
+	if l.work.slots == nil {
+		l.work.slots = make(chan struct{}, workers)
+	}
+	l.work.running.Add(1)
+	go func() {
+		defer l.work.running.Done()
+		l.work.slots <- struct{}{}
+		err := job()
+		<-l.work.slots
+		l.Post(func() { done(err) })
+	}()
+}
+
+// wait lets running jobs end, without the lock that their callers may need.
+func (w *work) wait(l *Loop) {
+	l.mu.Unlock()
+	w.running.Wait()
+	l.mu.Lock()
+}
