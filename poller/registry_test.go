@@ -51,7 +51,8 @@ func TestBackendsInOrder(t *testing.T) {
 }
 
 // TestOpenWithoutDescriptors: with none left, or too few, Open fails in words
-// and keeps nothing.
+// and keeps nothing. A number above the lowest free one may be taken, so the
+// room is at most what it is called.
 func TestOpenWithoutDescriptors(t *testing.T) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -76,7 +77,7 @@ func TestOpenWithoutDescriptors(t *testing.T) {
 			continue
 		}
 		opened := false
-		for room := 0; room < 4 && !opened; room++ {
+		for room := 0; room < 64 && !opened; room++ {
 			short := limit
 			setSoft(&short, free+room)
 			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &short); err != nil {
@@ -100,7 +101,7 @@ func TestOpenWithoutDescriptors(t *testing.T) {
 			}
 		}
 		if !opened {
-			t.Errorf("%s does not open with room for 3 descriptors", b.Name)
+			t.Errorf("%s does not open with room for 63 descriptors", b.Name)
 		}
 	}
 }

@@ -43,12 +43,14 @@ type task struct {
 	// What the reading goroutine works on.
 	buf       []byte
 	got       int
+	reads     uint64 // calls made, not yet counted
 	readErrno unix.Errno
 
 	// What the sending goroutine works on.
 	send   sending
 	vector [][]byte
 	sent   int
+	sends  uint64 // calls made, not yet counted
 	errno  unix.Errno
 }
 

@@ -31,6 +31,7 @@ func (e *goroutines) reader(c *Conn, t *task) {
 	l := e.loop
 	size := 0
 	read := func(fd uintptr) bool {
+		t.reads++
 		t.got, t.readErrno = rawRead(int(fd), t.buf[:size])
 		return t.readErrno != unix.EAGAIN
 	}
@@ -52,7 +53,8 @@ func (e *goroutines) reader(c *Conn, t *task) {
 		l.mu.Unlock()
 		err := t.raw.Read(read)
 		l.mu.Lock()
-		l.counts.Calls[CallRead]++
+		l.counts.Calls[CallRead] += t.reads
+		t.reads = 0
 		if err == nil && !c.gone() {
 			e.received(c, t)
 		}
@@ -120,7 +122,8 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 		}
 		err := t.raw.Write(send)
 		l.mu.Lock()
-		l.counts.Calls[t.send.call]++
+		l.counts.Calls[t.send.call] += t.sends
+		t.sends = 0
 		switch {
 		case err != nil || c.gone(): // the descriptor was closed meanwhile
 		case t.errno == unix.EAGAIN:
@@ -188,6 +191,7 @@ func (e *goroutines) prepare(c *Conn, t *task) bool {
 
 // attempt makes one call to send.
 func (t *task) attempt(fd int) {
+	t.sends++
 	switch {
 	case t.send.n > 0:
 		t.sent, t.errno = rawSendFile(fd, t.send.file, t.send.off, t.send.n)

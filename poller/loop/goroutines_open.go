@@ -34,6 +34,7 @@ func (e *goroutines) acceptor(n *Listener, t *task) {
 	l := e.loop
 	fd := -1
 	accept := func(s uintptr) bool {
+		t.reads++
 		fd, t.errno = rawAccept(int(s))
 		return t.errno != unix.EAGAIN
 	}
@@ -50,7 +51,8 @@ func (e *goroutines) acceptor(n *Listener, t *task) {
 		l.mu.Unlock()
 		err := t.raw.Read(accept)
 		l.mu.Lock()
-		l.counts.Calls[CallAccept]++
+		l.counts.Calls[CallAccept] += t.reads
+		t.reads = 0
 		if err != nil {
 			continue // closed
 		}

@@ -236,3 +236,18 @@ func TestDeadline(t *testing.T) {
 		})
 	})
 }
+
+// TestDeadlineAlone: a deadline that nothing else wakes the loop for, in a
+// slot of the wheel that comes round before it is due, set by a goroutine
+// other than the one that sleeps.
+func TestDeadlineAlone(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		serve(func(*Conn) Handler {
+			return &handler{
+				received: func(c *Conn, p []byte) int { c.SetDeadline(100 * time.Millisecond); return len(p) },
+				expired:  func(*Conn) { l.Stop() },
+			}
+		})
+		l.Dial(DialOptions{Address: at}, &handler{opened: func(c *Conn) { c.Write([]byte("x")) }})
+	})
+}

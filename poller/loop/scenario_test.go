@@ -375,7 +375,7 @@ func TestScenarios(t *testing.T) {
 		var first []string
 		for _, name := range everyBackend() {
 			cfg := Config{Backend: name, In: size, Out: size, Stamp: seed%2 == 0,
-				Sim: &SimConfig{Seed: uint64(seed), Latency: time.Duration(seed) * 10 * time.Microsecond, MaxChunk: 1 + seed*37%2000}}
+				Sim: &SimConfig{Seed: uint64(seed), Latency: time.Duration(seed) * 10 * time.Microsecond, MaxChunk: 16 + seed*37%2000}}
 			clients, servers, of := play(t, cfg, file, script)
 			var all []string
 			for i, v := range script {

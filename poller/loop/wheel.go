@@ -57,9 +57,8 @@ func (w *wheel) set(c *Conn, t Time) {
 	}
 	w.drop(c)
 	w.insert(c, tick)
-	if c.loop.wheel.next() >= Time(tick<<wheelTick) {
-		c.loop.eng.hurry(t)
-	}
+	// The slot may come round before its first deadline is due.
+	c.loop.eng.hurry(w.next())
 }
 
 // drop takes c out of the wheel.
