@@ -46,7 +46,7 @@ func ParseCommand(line []byte) (Command, error) {
 	if err := decoder.Decode(&c); err != nil {
 		return Command{}, fmt.Errorf("not a JSON command: %w", err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); err != io.EOF {
 		return Command{}, fmt.Errorf("more than one command in a line")
 	}
 	switch c.Do {

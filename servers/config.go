@@ -1,0 +1,115 @@
+// Package servers assembles a server process: a loop on a backend, the
+// protocols that it listens for, and the ways to watch and to end it.
+package servers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"medusa/poller/loop"
+)
+
+// Config says what a server process is. Keys are those of its command line.
+type Config struct {
+	Backend string // of loop.Backends
+	// HTTP and Raw are the addresses to listen on, as host:port; "" leaves the
+	// service out. The host is an IP address, "localhost" or empty for all
+	// IPv4 addresses; port 0 asks for any.
+	HTTP, Raw string
+	// Root is the directory whose files HTTP serves; "" for none.
+	Root string
+	// Fixed adds /fixed/N to HTTP.
+	Fixed bool
+	// In and Out are the loop's buffer sizes in bytes: powers of two from 512
+	// to 1 MiB, or 0 for 16 KiB.
+	In, Out int
+	// Wait is "block" (or "") to sleep until something is ready, or "poll" to
+	// ask all the time.
+	Wait string
+	// NoFile is the limit on descriptors, soft and hard; 0 leaves it.
+	NoFile uint64
+	// CPUs pins the process and sets GOMAXPROCS; empty leaves both.
+	CPUs []int
+	// Congestion names the congestion control of accepted connections; ""
+	// leaves the system's.
+	Congestion string
+	// MaxConnections bounds the connections that are open at once; 0: only
+	// the descriptor limit does.
+	MaxConnections int
+	// IdleTimeout closes silent HTTP connections; 0 means one minute, less
+	// than 0 never.
+	IdleTimeout time.Duration
+	// Control takes commands from standard input, one JSON object a line, and
+	// answers on standard output: package control. The end of the input ends
+	// the server.
+	Control bool
+}
+
+// addresses are a Config's, parsed; invalid for a service left out.
+type addresses struct{ http, raw netip.AddrPort }
+
+// Check refuses a Config that makes no sense on any system.
+func (c *Config) Check() error {
+	if _, err := c.parse(); err != nil {
+		return err
+	}
+	return c.loop().Check()
+}
+
+// loop is the part of a Config that is its loop's.
+func (c *Config) loop() loop.Config {
+	return loop.Config{
+		Backend: c.Backend, In: c.In, Out: c.Out, Busy: c.Wait == "poll",
+		MaxConnections: c.MaxConnections,
+	}
+}
+
+// parse is Check, and finds out the addresses.
+func (c *Config) parse() (a addresses, err error) {
+	switch {
+	case c.HTTP == "" && c.Raw == "":
+		return a, errors.New("nothing to listen for: give an http or a raw address")
+	case c.HTTP != "" && c.Root == "" && !c.Fixed:
+		return a, errors.New("nothing to serve over http: give a root directory or the fixed response")
+	case c.Wait != "" && c.Wait != "block" && c.Wait != "poll":
+		return a, fmt.Errorf(`wait %q: give "block" or "poll"`, c.Wait)
+	}
+	if c.HTTP != "" {
+		if a.http, err = parseAddress(c.HTTP); err != nil {
+			return a, fmt.Errorf("http address %w", err)
+		}
+	}
+	if c.Raw != "" {
+		if a.raw, err = parseAddress(c.Raw); err != nil {
+			return a, fmt.Errorf("raw address %w", err)
+		}
+	}
+	return a, nil
+}
+
+func parseAddress(text string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q: give host:port, such as 127.0.0.1:8080", text)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q: the port is a number from 0 to 65535", text)
+	}
+	var ip netip.Addr
+	switch host {
+	case "":
+		ip = netip.IPv4Unspecified()
+	case "localhost":
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	default:
+		if ip, err = netip.ParseAddr(host); err != nil {
+			return netip.AddrPort{}, fmt.Errorf("%q: the host is an IP address, or localhost", text)
+		}
+	}
+	return netip.AddrPortFrom(ip, uint16(number)), nil
+}

@@ -1,0 +1,134 @@
+// Package httpd is the HTTP channel: an HTTP/1.1 server (RFC 9110 and 9112)
+// for GET and HEAD as a loop.Handler.
+//
+// What is served is a chain of extensions: the first that matches a request
+// answers it. Connections persist, requests may be pipelined, and responses go
+// out in order; answers to requests that came together leave together.
+//
+// A request with content is refused and its connection closed, since no
+// extension takes content: what follows such a head is never read as another
+// request.
+package httpd
+
+import (
+	"time"
+
+	"medusa/poller/loop"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Extension is a part of the server that answers some of the requests.
+type Extension interface {
+	// Match says whether the extension answers r.
+	Match(r *Request) bool
+	// Handle answers r by filling in w. It must not block. r, its slices and
+	// w are valid only during the call.
+	Handle(r *Request, w *Response)
+}
+
+// Config says what a Server serves and what it bears.
+type Config struct {
+	// Extensions are asked in order; what none matches is answered with 404.
+	Extensions []Extension
+	// Limits bound request heads. The head limit is at most the loop's in
+	// size.
+	Limits Limits
+	// IdleTimeout closes a connection on which for that long no input came
+	// and no output left; one whose client does not take its output is reset
+	// after at most twice as long. 0 means one minute, less than 0 never.
+	IdleTimeout time.Duration
+	// HeadTimeout is how long a request head may take from its first byte to
+	// its last; then it is answered with 408. 0 means ten seconds, less than
+	// 0 any time.
+	HeadTimeout time.Duration
+}
+
+// Server is the state that the HTTP connections of one loop share.
+type Server struct {
+	loop     *loop.Loop
+	cfg      Config
+	outSize  int // over this much queued output no further request is answered
+	requests uint64
+	draining bool
+	awaited  int    // connections that must end before drained is called
+	drained  func() // not nil while awaited is not 0
+
+	// All callbacks of a loop are mutually exclusive, so one of each serves
+	// all connections.
+	request  Request
+	response Response
+	out      []byte // responses not yet written to the connection in hand
+	scratch  []byte
+
+	fields    []byte    // Server and Date of every response, with their CRLFs
+	fieldsEnd loop.Time // until when Date is right
+}
+
+// New prepares a server on l.
+func New(l *loop.Loop, cfg Config) *Server {
+	cfg.Limits = cfg.Limits.fill()
+	cfg.Limits.Head = min(cfg.Limits.Head, l.Config().In)
+	if cfg.IdleTimeout == 0 {
+		cfg.IdleTimeout = time.Minute
+	}
+	if cfg.HeadTimeout == 0 {
+		cfg.HeadTimeout = 10 * time.Second
+	}
+	return &Server{loop: l, cfg: cfg, outSize: l.Config().Out, fieldsEnd: -1}
+}
+
+// Accept is the function to give to Loop.Listen.
+func (s *Server) Accept(*loop.Conn) loop.Handler { return &conn{server: s} }
+
+// Requests is how many requests have been answered, refused ones included.
+func (s *Server) Requests() uint64 { return s.requests }
+
+// Drain ends the server in an orderly way: requests that have come, if only
+// in part, are still answered, and their connections closed. done is called
+// when the last of these has ended, or at once. Idle connections stay as they
+// are, but close after a request. Listeners are closed by who opened them.
+func (s *Server) Drain(done func()) {
+	s.draining = true
+	s.loop.Each(func(c *loop.Conn) {
+		h, ok := c.Handler().(*conn)
+		if !ok || h.server != s {
+			return
+		}
+		switch {
+		case h.closing, h.more, h.inHead:
+		case c.Queued() > 0:
+			h.closing = true
+			c.CloseWhenDone()
+		default:
+			return
+		}
+		h.awaited = true
+		s.awaited++
+	})
+	if s.awaited == 0 {
+		done()
+		return
+	}
+	s.drained = done
+}
+
+// tick brings what changes once a second up to date.
+func (s *Server) tick(now loop.Time) {
+	if now < s.fieldsEnd {
+		return
+	}
+	wall := s.loop.Wall()
+	s.fieldsEnd = now.Add(time.Second - time.Duration(wall.Nanosecond()))
+	s.fields = append(s.fields[:0], "Server: medusa\r\nDate: "...)
+	s.fields = fasthttp.AppendHTTPDate(s.fields, wall)
+	s.fields = append(s.fields, "\r\n"...)
+}
+
+// flush writes the responses gathered so far.
+func (s *Server) flush(c *loop.Conn) {
+	if len(s.out) > 0 {
+		c.Write(s.out)
+		s.out = s.out[:0]
+	}
+}

@@ -1,0 +1,159 @@
+package servers
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"runtime"
+
+	"medusa/control"
+	"medusa/poller/loop"
+	"medusa/servers/filesys"
+	"medusa/servers/httpd"
+	"medusa/servers/rawd"
+)
+
+// server is a running server process.
+type server struct {
+	cfg    Config
+	loop   *loop.Loop
+	events *control.Writer
+	stop   chan struct{} // closed when the loop has ended
+
+	http      *httpd.Server // nil without
+	raw       *rawd.Server  // nil without
+	root      *filesys.Dir
+	listeners []*loop.Listener
+	ready     control.Ready
+
+	// Of the loop.
+	spare     *os.File // keeps a descriptor free for snapshots
+	finishing bool
+	failure   error // what Run returns
+}
+
+// Run serves until it is told to end: by a first signal, or a stop command, it
+// finishes what is in flight; a second signal aborts, which is an error. It
+// prints events as JSON lines on stdout, the first of them "ready" when it
+// listens. An error before that means that nothing was served.
+//
+// Run changes the process: its CPUs, GOMAXPROCS and descriptor limit.
+func Run(signals <-chan os.Signal, cfg Config, stdin io.Reader, stdout io.Writer) error {
+	s := &server{cfg: cfg, events: control.NewWriter(stdout), stop: make(chan struct{})}
+	err := s.run(signals, stdin)
+	if err != nil && cfg.Control {
+		// Whoever reads the events may not see standard error. If this cannot
+		// be written either, err still says more than that.
+		_ = s.events.Send(control.Event{Event: "error", Message: err.Error()})
+	}
+	return err
+}
+
+func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
+	where, err := s.cfg.parse()
+	if err != nil {
+		return err
+	}
+	if err := control.Pin(s.cfg.CPUs); err != nil {
+		return err
+	}
+	if s.cfg.NoFile > 0 {
+		if err := control.SetNoFile(s.cfg.NoFile); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Root != "" {
+		if s.root, err = filesys.Open(s.cfg.Root); err != nil {
+			return err
+		}
+		defer s.root.Close()
+	}
+	s.loop, err = loop.New(s.cfg.loop())
+	if err != nil {
+		return err
+	}
+	if err := s.listen(where); err != nil {
+		// Running a loop that was told to stop closes what it holds.
+		s.loop.Stop()
+		_ = s.loop.Run() // what prevented listening is the error to tell
+		return err
+	}
+	s.hold()
+	defer s.yield()
+	s.loop.Post(s.announce)
+	go s.watch(signals)
+	if s.cfg.Control {
+		go s.obey(stdin)
+	}
+	err = s.loop.Run()
+	close(s.stop)
+	if s.failure != nil {
+		return s.failure
+	}
+	return err
+}
+
+// listen opens the services.
+func (s *server) listen(where addresses) error {
+	if where.http.IsValid() {
+		var chain []httpd.Extension
+		if s.cfg.Fixed {
+			chain = append(chain, httpd.NewFixed())
+		}
+		if s.root != nil {
+			chain = append(chain, httpd.NewFiles(s.root))
+		}
+		s.http = httpd.New(s.loop, httpd.Config{Extensions: chain, IdleTimeout: s.cfg.IdleTimeout})
+		at, err := s.open("http", where.http, s.http.Accept)
+		if err != nil {
+			return err
+		}
+		s.ready.HTTP = at
+	}
+	if where.raw.IsValid() {
+		s.raw = rawd.New()
+		at, err := s.open("raw", where.raw, s.raw.Accept)
+		if err != nil {
+			return err
+		}
+		s.ready.Raw = at
+	}
+	return nil
+}
+
+// open listens for one service and returns the address with its port.
+func (s *server) open(service string, at netip.AddrPort, accept func(*loop.Conn) loop.Handler) (string, error) {
+	listener, err := s.loop.Listen(loop.ListenOptions{
+		Address: at, Congestion: s.cfg.Congestion, NoDelay: true,
+	}, accept)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", service, err)
+	}
+	s.listeners = append(s.listeners, listener)
+	return listener.Addr().String(), nil
+}
+
+// announce says that the server is ready. It is the loop's first act, so that
+// the descriptors that the loop itself needs are open.
+func (s *server) announce() {
+	r := &s.ready
+	r.PID = os.Getpid()
+	r.Backend, r.Engine = s.loop.Backend(), s.loop.Engine()
+	r.GOMAXPROCS = runtime.GOMAXPROCS(0)
+	r.CPUs = control.CPUs()
+	r.NoFile = control.NoFile()
+	r.OpenFDs = control.OpenFDs()
+	r.UsableFDs = control.Usable(r.NoFile, r.OpenFDs)
+	if err := s.events.Send(control.Event{Event: "ready", AtNs: control.Monotonic(), Ready: r}); err != nil {
+		s.fail(err)
+	}
+}
+
+// fail ends the loop with an error. It runs on the loop.
+func (s *server) fail(err error) {
+	if s.failure == nil {
+		s.failure = err
+	}
+	s.loop.Stop()
+}
