@@ -1,0 +1,58 @@
+package loadgen
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Flags is the grammar of `medusa load`, in kong's tags.
+type Flags struct {
+	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, or raw://HOST:PORT (a server with --raw)."`
+	Backend     string        `help:"I/O backend of the generator; the first of 'medusa backends' that is here, without." placeholder:"NAME"`
+	Connections int           `short:"c" default:"64" help:"Connections that requests are sent on (${default})." placeholder:"N"`
+	Idle        int           `default:"0" help:"Connections besides that send one request at opening and then stay silent." placeholder:"N"`
+	Rate        float64       `short:"r" help:"Open loop: this many requests a second, by a schedule that does not wait for replies." placeholder:"R"`
+	Arrivals    string        `default:"poisson" help:"How the schedule spreads them: poisson, constant or burst (${default})." placeholder:"KIND"`
+	Burst       int           `default:"16" help:"Requests in a burst (${default})." placeholder:"N"`
+	Seed        uint64        `default:"1" help:"Of the schedule: the same seed gives the same one (${default})." placeholder:"N"`
+	Closed      bool          `help:"Closed loop: each connection sends its next request when the reply is in. The generator then waits for a slow server, and its latencies are service times."`
+	Timeout     time.Duration `default:"1s" help:"A request without a whole reply this long after it was meant to start has failed (${default})." placeholder:"D"`
+	ConnectTime time.Duration `name:"connect-timeout" default:"3s" help:"A connection not established after this has failed (${default})." placeholder:"D"`
+	Warmup      time.Duration `default:"1s" help:"Load before the window, not measured (${default})." placeholder:"D"`
+	Duration    time.Duration `short:"d" default:"10s" help:"The window that is measured (${default})." placeholder:"D"`
+	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request."`
+	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
+	Pacing      string        `default:"sleep" enum:"sleep,busy" help:"How to wait for the next arrival: sleep (the last 60 us polling), or busy: never sleep, for a CPU of its own (${default})." placeholder:"KIND"`
+	LooseBody   bool          `help:"Check the length of replies only, not their bytes."`
+	FillRate    float64       `default:"20000" help:"Connections opened a second at the start (${default})." placeholder:"R"`
+	FillLimit   time.Duration `default:"1s" help:"How long connections may stay unanswered at the start, after the last was begun, before the load begins without them (${default})." placeholder:"D"`
+	Sources     []string      `help:"Local addresses to connect from in turn, where one has too few ports." placeholder:"ADDRESS"`
+	CPU         []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
+	JSON        string        `name:"json" help:"Write the report as JSON to FILE, or - for standard output." placeholder:"FILE"`
+	HLog        string        `name:"hlog" help:"Write the histograms to FILE, as an HdrHistogram log." placeholder:"FILE"`
+	HLogTag     string        `name:"hlog-tag" help:"A name to write into the head of that log." placeholder:"NAME"`
+	Control     string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
+}
+
+// Config makes of the flags what Run takes. It does not check more than their
+// form.
+func (f Flags) Config() (Config, error) {
+	s := Default()
+	s.URL, s.Backend = f.URL, f.Backend
+	s.Connections, s.Idle = f.Connections, f.Idle
+	s.Closed = f.Closed
+	s.Schedule = Schedule{Arrivals: f.Arrivals, Rate: f.Rate, Burst: f.Burst, Seed: f.Seed}
+	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration
+	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
+	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
+	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit
+	for _, text := range f.Sources {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return Config{}, fmt.Errorf("--sources %q: give IP addresses", text)
+		}
+		s.Sources = append(s.Sources, a)
+	}
+	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Control: f.Control != ""}, nil
+}

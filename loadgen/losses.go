@@ -1,0 +1,142 @@
+package loadgen
+
+import "medusa/poller/loop"
+
+// This file is the end of a connection, and what takes its place.
+
+// manner is how a connection is let go.
+type manner uint8
+
+const (
+	abort     manner = iota // reset it
+	closeNow                // nothing more comes from the peer
+	awaitFIN                // the peer has said that it closes
+	leaveOpen               // until the loop stops
+)
+
+// part lets a connection go and counts what became of it.
+func (g *Generator) part(c *conn, f fate, m manner) {
+	c.leave()
+	handed, _ := c.c.Handed()
+	// What was answered was sent, even if the engine has not told so yet.
+	g.sent += max(uint64(handed)/uint64(len(g.request)), c.whole)
+	g.answered += c.whole
+	g.fates[f]++
+	c.state = closing
+	switch m {
+	case abort:
+		c.state = gone
+		c.c.Abort()
+	case closeNow:
+		c.c.CloseWhenDone()
+	case awaitFIN:
+		// Who closes first keeps the port in TIME_WAIT: the server, as it
+		// announced.
+		c.c.SetDeadline(lingers)
+	}
+}
+
+// hangUp lets a connection go after a whole reply: the server announced its
+// end, it is for one request only, or what came on it was no reply.
+func (g *Generator) hangUp(c *conn, now loop.Time, k Kind) {
+	if c.in == &g.flight {
+		g.endRequest(c, now, Reset) // what went wrong was an earlier reply
+	}
+	switch {
+	case k == WrongBytes:
+		g.part(c, fateClosed, abort)
+	case c.rd.close:
+		g.part(c, fateOK, awaitFIN)
+	default:
+		g.part(c, fateOK, closeNow)
+	}
+	g.replace(c, now, k, false)
+}
+
+// lose is for a connection that ended by itself, or that sent what nobody
+// asked for. k is how: OK stands for an orderly end with nothing to come. The
+// request on it fails with it.
+func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
+	was := c.state
+	attempt := was == dialling
+	how := k
+	if how == OK {
+		how = Reset
+	}
+	if c.in == &g.flight {
+		g.endRequest(c, now, how)
+	}
+	if c.fill {
+		if attempt {
+			g.connecting--
+		}
+		if c.whole == 0 {
+			g.pending--
+		}
+	}
+	f := fateOf(k)
+	if k == OK || polite {
+		f = fateClosed
+	}
+	if polite {
+		g.part(c, f, closeNow)
+	} else {
+		g.part(c, f, abort)
+	}
+	if attempt && !c.fill && !g.s.NoKeepAlive {
+		g.redialFailed(c, now, how)
+	}
+	g.replace(c, now, how, attempt)
+	g.checkFill()
+}
+
+// redialFailed charges a failed attempt to replace a connection to the request
+// that has waited for one longest, or in a closed loop to the request that the
+// connection would have sent.
+func (g *Generator) redialFailed(c *conn, now loop.Time, k Kind) {
+	switch {
+	case g.s.Closed && g.phase == phaseRun:
+		g.rec.begin(c.dialled)
+		g.drop(c.dialled, now, k)
+	case g.waiting.n > 0:
+		g.drop(g.waiting.pop(), now, k)
+	}
+}
+
+// replace puts another connection in the place of an active one that is gone.
+// After a failed attempt the next one waits a little.
+func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
+	if c.slot < 0 || g.phase == phaseDone {
+		return
+	}
+	next := g.newConn(c.slot)
+	switch {
+	case g.s.NoKeepAlive && attempt && g.s.Closed:
+		g.l.At(now.Add(retryAfter), func() { g.free(next, g.l.Now()) })
+	case g.s.NoKeepAlive:
+		g.free(next, now)
+	case !g.s.Redial:
+		g.bury(now, k)
+	case g.phase == phaseDrain && g.waiting.n == 0: // nothing is left to send
+	case g.phase < phaseRun:
+		g.vacant = append(g.vacant, c.slot)
+	case attempt:
+		g.l.At(now.Add(retryAfter), func() {
+			if g.phase < phaseDone {
+				g.dial(next, g.s.ConnectTimeout)
+			}
+		})
+	default:
+		g.dial(next, g.s.ConnectTimeout)
+	}
+}
+
+// bury counts an active connection that is not replaced. Without any left
+// there is nothing to wait for.
+func (g *Generator) bury(now loop.Time, k Kind) {
+	g.pool--
+	g.lost = k
+	for g.pool == 0 && g.waiting.n > 0 {
+		g.drop(g.waiting.pop(), now, k)
+	}
+}

@@ -1,0 +1,151 @@
+package loadgen
+
+import (
+	"fmt"
+
+	"medusa/control"
+	"medusa/poller/loop"
+)
+
+// schemaVersion is that of Report.
+const schemaVersion = 1
+
+// Report is what `medusa load --json` writes: one object for one window. All
+// times are nanoseconds. A request belongs to the window by its intended time.
+type Report struct {
+	SchemaVersion int     `json:"schema_version"`
+	URL           string  `json:"url"`
+	Backend       string  `json:"backend"` // of the generator
+	Engine        string  `json:"engine"`
+	Pacing        string  `json:"pacing"` // "busy" or "sleep"
+	Mode          string  `json:"mode"`   // "open" or "closed"
+	Arrivals      string  `json:"arrivals,omitempty"`
+	Seed          uint64  `json:"seed"`
+	ScheduleHash  string  `json:"schedule_hash,omitempty"` // of the intended times; see Schedule.Window
+	Active        int     `json:"active_connections"`
+	Idle          int     `json:"idle_connections"`
+	TimeoutNs     int64   `json:"timeout_ns"`
+	IntendedRate  float64 `json:"intended_rate"`  // requests/s; 0 in a closed loop
+	AchievedRate  float64 `json:"achieved_rate"`  // requests answered well, a second of window
+	DurationNs    int64   `json:"duration_ns"`    // of the window
+	Scheduled     uint64  `json:"scheduled"`      // requests with an intended time in the window
+	Sent          uint64  `json:"sent"`           // of them, sent
+	Requests      uint64  `json:"requests"`       // of them, answered well
+	SentLate      uint64  `json:"unsent_free"`    // of them, not sent although a connection was free
+	BytesReceived uint64  `json:"bytes_received"` // of the replies to the window's requests, their heads included
+	// Errors of the window's requests by kind; kinds that did not occur are
+	// left out.
+	Errors     map[string]uint64 `json:"errors"`
+	Response   Dist              `json:"response_ns"`    // intended start to last byte; failures count as later than all
+	ResponseOK Dist              `json:"response_ok_ns"` // the same, survivors only
+	Service    Dist              `json:"service_ns"`     // sent to last byte, survivors only
+	FirstByte  Dist              `json:"first_byte_ns"`  // sent to first byte, survivors only
+	// Connect is connect() to established, of all connections that were; with
+	// a connection for each request, of the window's and the idle ones.
+	Connect Dist `json:"connect_ns"`
+	// Admission is connect() to the first byte of the first reply. Connections
+	// of the fill that were never answered count as later than all, known to
+	// have waited for the fill limit.
+	Admission     Dist              `json:"admission_ns"`
+	Lag           Dist              `json:"lag_ns"`   // intended (or connection free, if later) to sent; of all that were sent; open loop only
+	Queue         Dist              `json:"queue_ns"` // intended to a free connection; those that never got one count as later than all; open loop only
+	Series        []SeriesPoint     `json:"series,omitempty"`
+	MeanInFlight  float64           `json:"mean_in_flight"`   // integrated over the window
+	SumInWindowNs float64           `json:"sum_in_window_ns"` // sum over requests of their time inside the window; Little's law: the same as mean_in_flight times duration
+	QueueStart    int               `json:"queue_start"`      // requests waiting for a connection when the window began
+	QueueEnd      int               `json:"queue_end"`        // and when it ended
+	Fate          map[string]uint64 `json:"fate"`             // connections by what became of them; together they are Offered
+	Offered       int               `json:"offered"`          // connections attempted
+	Opened        int               `json:"opened"`           // of them, established
+	Admitted      int               `json:"admitted"`         // of those of the fill, answered at least once
+	FillNs        int64             `json:"fill_ns"`
+	TotalSent     uint64            `json:"total_sent"`     // requests over the whole life, those of the fill included
+	TotalAnswered uint64            `json:"total_answered"` // whole replies, whatever they said
+	TotalBytesIn  uint64            `json:"total_bytes_in"`
+	TotalBytesOut uint64            `json:"total_bytes_out"`
+	CPUNs         int64             `json:"cpu_ns"`     // of the generator's process over the window
+	SpunNs        int64             `json:"spun_ns"`    // of it, spent polling with nothing to do
+	BusyShare     float64           `json:"busy_share"` // (cpu - spun) / window
+	Verdict       string            `json:"verdict"`    // the generator's own: "valid", "saturated" or "client-limited"
+	Reasons       []string          `json:"reasons,omitempty"`
+	Snapshot      *control.Snapshot `json:"snapshot,omitempty"` // of the load process at the end
+	Start         *control.Snapshot `json:"start,omitempty"`    // and before the fill
+}
+
+// snapshot is the state of the process and of its loop.
+func snapshot(l *loop.Loop, full bool) control.Snapshot {
+	var s control.Snapshot
+	if l.Engine() != "sim" {
+		s = control.Take(full)
+	}
+	c := l.Counts()
+	s.Connections, s.Calls = c.Open, c.Calls.Map()
+	s.Waits, s.Events, s.BytesIn, s.BytesOut = c.Waits, c.Events, c.BytesIn, c.BytesOut
+	s.Accepted, s.AcceptFailures = c.Accepted, c.AcceptFailures
+	s.ListenPauses, s.StaleEvents = c.ListenPauses, c.StaleEvents
+	return s
+}
+
+// makeReport is called once, when every request has ended.
+func (g *Generator) makeReport() *Report {
+	rec := g.rec
+	rec.join()
+	counts := g.l.Counts()
+	end := snapshot(g.l, true)
+	end.Requests = g.answered
+	seconds := g.s.Duration.Seconds()
+	failed := rec.failed()
+	r := &Report{
+		SchemaVersion: schemaVersion, URL: g.s.URL, Backend: g.l.Backend(), Engine: g.l.Engine(),
+		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Idle: g.s.Idle,
+		TimeoutNs: int64(g.s.Timeout), DurationNs: int64(g.s.Duration),
+		Scheduled: rec.scheduled, Sent: rec.sent, Requests: rec.errors[OK], SentLate: rec.lateFree,
+		AchievedRate:  float64(rec.errors[OK]) / seconds,
+		BytesReceived: rec.bytes,
+		Errors:        map[string]uint64{},
+		Response:      rec.response.publish(failed, g.s.Timeout),
+		ResponseOK:    rec.response.publish(0, 0),
+		Service:       rec.service.publish(0, 0),
+		FirstByte:     rec.firstByte.publish(0, 0),
+		Connect:       rec.connect.publish(0, 0),
+		Admission:     rec.admission.publish(uint64(g.begun-g.admitted), g.s.FillLimit),
+		Lag:           rec.lag.publish(0, 0),
+		Queue:         rec.queue.publish(rec.unassigned, g.s.Timeout),
+		Series:        rec.series.points(int64(g.s.Timeout)),
+		MeanInFlight:  rec.flow.meanInFlight(), SumInWindowNs: float64(rec.flow.sum),
+		QueueStart: g.queueStart, QueueEnd: g.queueEnd,
+		Fate:    map[string]uint64{},
+		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted, FillNs: g.fillNs,
+		TotalSent: g.sent, TotalAnswered: g.answered,
+		TotalBytesIn: counts.BytesIn, TotalBytesOut: counts.BytesOut,
+		CPUNs: g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
+		Snapshot: &end, Start: &g.start,
+	}
+	for k, n := range rec.errors {
+		if Kind(k) != OK && n > 0 {
+			r.Errors[Kind(k).String()] = n
+		}
+	}
+	for f, n := range g.fates {
+		if n > 0 {
+			r.Fate[fateNames[f]] = n
+		}
+	}
+	if elapsed := g.edge[1].at - g.edge[0].at; elapsed > 0 {
+		r.BusyShare = max(0, float64(r.CPUNs-r.SpunNs)/float64(elapsed))
+	}
+	var odd []string
+	if !g.s.Closed {
+		r.Mode, r.Arrivals, r.Seed, r.IntendedRate = "open", g.s.Schedule.Arrivals, g.s.Schedule.Seed, g.s.Schedule.Rate
+		var planned uint64
+		planned, r.ScheduleHash = g.s.Schedule.Window(g.from-g.base, g.to-g.base)
+		if planned != rec.scheduled {
+			odd = append(odd, fmt.Sprintf("%d requests of the schedule lie in the window, but %d were taken from it", planned, rec.scheduled))
+		}
+	}
+	if n := rec.backward(); n > 0 {
+		odd = append(odd, fmt.Sprintf("%d durations were negative: the clock went backwards", n))
+	}
+	r.Verdict, r.Reasons = verdict(r, rec.flow.waiting(), odd)
+	return r
+}

@@ -1,0 +1,219 @@
+package loadgen
+
+import (
+	"time"
+
+	"medusa/poller/loop"
+)
+
+// This file is the life of a request: it arrives, waits for a connection or
+// gets one at once, and ends.
+
+// arrive takes every arrival that is due and sets the timer for the next.
+func (g *Generator) arrive() {
+	if g.phase != phaseRun {
+		return
+	}
+	now := g.l.Now()
+	for g.next <= now && g.next < g.to {
+		g.dispatch(g.next, now)
+		g.next = g.base + g.times.Next()
+	}
+	if g.next < g.to {
+		g.l.At(g.next, g.arriving)
+	}
+}
+
+// dispatch gives a request to the connection that has been free the longest,
+// or lets it wait for one.
+func (g *Generator) dispatch(intended, now loop.Time) {
+	g.rec.begin(intended)
+	late := now.Sub(intended) >= g.s.Timeout
+	switch c := g.idle.head; {
+	case late && c != nil:
+		g.rec.missed(intended)
+		fallthrough
+	case late:
+		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
+	case c != nil:
+		c.leave()
+		g.issue(c, intended, now)
+	case g.pool == 0:
+		g.drop(intended, now, g.lost)
+	default:
+		g.waiting.push(intended)
+		if !g.drops {
+			g.drops = true
+			g.l.At(intended.Add(g.s.Timeout), g.dropping)
+		}
+	}
+}
+
+// free makes a connection take the request that has waited longest, the next
+// one of a closed loop, or a place among the idle ones.
+func (g *Generator) free(c *conn, now loop.Time) {
+	if c.state == closing || c.state == gone {
+		return
+	}
+	c.freed = now
+	if g.s.Closed && g.phase == phaseRun {
+		g.rec.begin(now)
+		g.issue(c, now, now)
+		return
+	}
+	for g.waiting.n > 0 {
+		intended := g.waiting.pop()
+		if now.Sub(intended) < g.s.Timeout {
+			g.issue(c, intended, now)
+			return
+		}
+		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
+	}
+	if c.state != unused {
+		c.state = free
+	}
+	g.idle.push(c)
+}
+
+// issue sends a request on a free connection, which it dials first if it is
+// one for each request.
+func (g *Generator) issue(c *conn, intended, now loop.Time) {
+	c.intended, c.issued = intended, now
+	g.flight.push(c)
+	if c.state == unused {
+		g.dial(c, 0)
+	} else {
+		c.state = busy
+		c.ask()
+	}
+	if !g.sweeps {
+		g.sweeps = true
+		g.l.At(now.Add(g.s.Timeout), g.sweeping)
+	}
+}
+
+// dial opens a connection.
+func (g *Generator) dial(c *conn, timeout time.Duration) {
+	c.state = dialling
+	c.dialled = g.l.Now()
+	o := loop.DialOptions{Address: g.s.Address, Timeout: timeout, NoDelay: true}
+	if n := len(g.s.Sources); n > 0 {
+		o.Source = g.s.Sources[g.offered%n]
+	}
+	g.offered++
+	c.c = g.l.Dial(o, c)
+}
+
+// complete takes a whole reply to the request of a busy connection, which came
+// at now.
+func (g *Generator) complete(c *conn, now loop.Time, k Kind, usable bool) {
+	handed, sent := c.c.Handed()
+	if handed < c.given && c.state == busy {
+		c.state, c.last, c.kind, c.usable = replied, now, k, usable
+		return
+	}
+	end := now
+	if handed < c.given || sent > now {
+		k, usable = WrongBytes, false // answered before it was asked
+	}
+	if limit := c.intended.Add(g.s.Timeout); k == OK && now >= limit {
+		// The connection may be used, but whoever asked has given up.
+		k, end = Timeout, limit
+	}
+	g.endRequest(c, end, k)
+	if usable && !g.s.NoKeepAlive {
+		g.free(c, now)
+	} else {
+		g.hangUp(c, now, k)
+	}
+}
+
+// endRequest ends the request of a connection.
+func (g *Generator) endRequest(c *conn, end loop.Time, k Kind) {
+	c.leave()
+	q := Request{
+		Slot: c.slot, Intended: c.intended, Free: c.freed, Dialled: Never, Opened: Never,
+		Sent: Never, First: c.first, End: end, Kind: k, Bytes: c.size,
+	}
+	if g.s.NoKeepAlive {
+		q.Dialled, q.Opened = c.dialled, c.opened
+	}
+	if c.state == busy || c.state == replied {
+		if handed, at := c.c.Handed(); handed >= c.given {
+			q.Sent = at
+		}
+	}
+	if c.stale > 0 {
+		q.First, q.Bytes = Never, 0 // those were of an earlier reply
+	} else {
+		c.first, c.size = Never, 0
+	}
+	g.end(&q)
+}
+
+// drop ends a request that never got a connection.
+func (g *Generator) drop(intended, end loop.Time, k Kind) {
+	g.end(&Request{
+		Slot: -1, Intended: intended, Free: Never, Dialled: Never, Opened: Never,
+		Sent: Never, First: Never, End: end, Kind: k,
+	})
+}
+
+func (g *Generator) end(q *Request) {
+	g.rec.end(q)
+	if g.observe != nil {
+		g.observe(*q)
+	}
+	if g.phase == phaseDrain {
+		g.settled()
+	}
+}
+
+// sweep ends the requests that have been on a connection for the timeout.
+func (g *Generator) sweep() {
+	now := g.l.Now()
+	for c := g.flight.head; c != nil && c.issued.Add(g.s.Timeout) <= now; c = g.flight.head {
+		g.expire(c, now)
+	}
+	g.sweeps = g.flight.head != nil && g.phase < phaseDone
+	if g.sweeps {
+		g.l.At(g.flight.head.issued.Add(g.s.Timeout), g.sweeping)
+	}
+}
+
+// dropLate ends the requests that have waited for the timeout.
+func (g *Generator) dropLate() {
+	now := g.l.Now()
+	for g.waiting.n > 0 && g.waiting.first().Add(g.s.Timeout) <= now {
+		intended := g.waiting.pop()
+		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
+	}
+	g.drops = g.waiting.n > 0
+	if g.drops {
+		g.l.At(g.waiting.first().Add(g.s.Timeout), g.dropping)
+	}
+}
+
+// overdue is how a request fails that has no reply in time.
+func (c *conn) overdue() Kind {
+	if c.opened != Never && c.whole == 0 {
+		return Unserved
+	}
+	return Timeout
+}
+
+// expire ends a request without a reply. Its connection is of no use any
+// more, as a late reply would be taken for the next one's, except one that
+// was never answered and would not be replaced: that stays in its place in
+// the server's backlog, and what is sent on it goes unanswered too.
+func (g *Generator) expire(c *conn, now loop.Time) {
+	k := c.overdue()
+	g.endRequest(c, c.intended.Add(g.s.Timeout), k)
+	if k == Unserved && !g.s.Redial && !g.s.NoKeepAlive {
+		c.stale++
+		g.free(c, now)
+		return
+	}
+	g.part(c, fateOf(k), abort)
+	g.replace(c, now, k, false)
+}

@@ -1,0 +1,175 @@
+package loadgen
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Pacing is how the generator waits for the next arrival.
+const (
+	Busy  = "busy"  // it polls and never sleeps: for a CPU of its own
+	Sleep = "sleep" // it sleeps, and polls for the last Spin before an arrival
+)
+
+// Spin is how long before an arrival a generator with Sleep pacing stops
+// sleeping: a sleeping CPU takes some 60 us to wake.
+const Spin = 60 * time.Microsecond
+
+// Spec is a load: what is asked of a server, how, for how long. Start from
+// Default.
+type Spec struct {
+	URL string // http://HOST[:PORT]/PATH or raw://HOST:PORT
+	// Address is where the URL's host is. Run looks it up; New wants it.
+	Address     netip.AddrPort
+	Backend     string // of the generator's loop; "" is the first that this system has
+	Connections int    // that requests are sent on
+	Idle        int    // that send one request at opening and are silent then
+	// Closed: each connection sends its next request when the reply to the
+	// last is in. Otherwise requests start by Schedule.
+	Closed   bool
+	Schedule Schedule
+	Timeout  time.Duration // of a request, counted from its intended time
+	// ConnectTimeout bounds the opening of a connection; with NoKeepAlive the
+	// request's own Timeout does.
+	ConnectTimeout time.Duration
+	Warmup         time.Duration // load before the window that is not measured
+	Duration       time.Duration // the window
+	NoKeepAlive    bool          // a connection for each request
+	// Redial replaces a connection that was lost. Without it the load goes on
+	// with those that are left, and one that was never answered is kept.
+	Redial bool
+	Pacing string // Busy or Sleep
+	// LooseBody checks only the length of a reply's body, not its bytes.
+	LooseBody bool
+	// FillRate is at how many connections a second the fill opens them, and
+	// FillLimit how long it waits, after the last was begun, for those that
+	// were not answered.
+	FillRate  float64
+	FillLimit time.Duration
+	// Sources are local addresses to connect from in turn, where one has too
+	// few ports; empty leaves the choice to the system.
+	Sources []netip.Addr
+}
+
+// Default is a Spec in which only the URL, and Closed or a rate, are missing.
+func Default() Spec {
+	return Spec{
+		Connections: 64,
+		Schedule:    Schedule{Arrivals: Poisson, Burst: 16, Seed: 1},
+		Timeout:     time.Second, ConnectTimeout: 3 * time.Second,
+		Warmup: time.Second, Duration: 10 * time.Second,
+		Redial: true, Pacing: Sleep,
+		FillRate: 20_000, FillLimit: time.Second,
+	}
+}
+
+const (
+	maxConnections = 1 << 20
+	maxDuration    = 24 * time.Hour
+)
+
+// Check says what is wrong with a Spec, in one line that names the flag.
+func (s Spec) Check() error {
+	if _, err := s.parse(); err != nil {
+		return err
+	}
+	switch {
+	case s.Connections < 1 || s.Connections > maxConnections:
+		return fmt.Errorf("--connections %d: give a number from 1 to %d", s.Connections, maxConnections)
+	case s.Idle < 0 || s.Idle > maxConnections:
+		return fmt.Errorf("--idle %d: give a number from 0 to %d", s.Idle, maxConnections)
+	case s.Pacing != Busy && s.Pacing != Sleep:
+		return fmt.Errorf("--pacing %q: give %s or %s", s.Pacing, Busy, Sleep)
+	case s.FillRate < 1 || s.FillRate > 1e6:
+		return fmt.Errorf("--fill-rate %v: give 1 to 1000000 connections/s", s.FillRate)
+	}
+	for _, d := range []struct {
+		flag     string
+		d, least time.Duration
+	}{
+		{"--timeout", s.Timeout, time.Millisecond},
+		{"--connect-timeout", s.ConnectTimeout, time.Millisecond},
+		{"--warmup", s.Warmup, 0},
+		{"--duration", s.Duration, time.Millisecond},
+		{"--fill-limit", s.FillLimit, 0},
+	} {
+		if d.d < d.least || d.d > maxDuration {
+			return fmt.Errorf("%s %v: give a time from %v to %v", d.flag, d.d, d.least, maxDuration)
+		}
+	}
+	for _, a := range s.Sources {
+		if s.Address.IsValid() && a.Is4() != s.Address.Addr().Is4() {
+			return fmt.Errorf("--sources %v: the server's address %v is of the other IP version", a, s.Address.Addr())
+		}
+	}
+	if s.Closed {
+		if s.Schedule.Rate != 0 {
+			return errors.New("--closed and --rate: give one of them, a closed loop has no rate of its own")
+		}
+		return nil
+	}
+	if s.Schedule.Rate == 0 {
+		return errors.New("no load: give --rate R (requests/s, open loop) or --closed")
+	}
+	return s.Schedule.check()
+}
+
+// target is what a URL names.
+type target struct {
+	host string // for the Host field, as the URL has it
+	name string // to look up
+	port string
+	path string // with the query
+}
+
+// parse reads the URL.
+func (s Spec) parse() (target, error) {
+	bad := func(why string) (target, error) {
+		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH or raw://HOST:PORT", s.URL, why)
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err
+		}
+		return bad(err.Error())
+	}
+	t := target{host: u.Host, name: u.Hostname(), port: u.Port(), path: u.RequestURI()}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "raw":
+		return bad("unknown scheme")
+	case t.name == "":
+		return bad("no host")
+	case u.User != nil:
+		return bad("a user is not supported")
+	case u.Scheme == "raw" && t.port == "":
+		return bad("no port")
+	case t.port == "":
+		t.port = "80"
+	}
+	if strings.ContainsAny(t.host+t.path, "\r\n \x00") {
+		return bad("a space or control character")
+	}
+	if !strings.HasPrefix(t.path, "/") {
+		t.path = "/"
+	}
+	return t, nil
+}
+
+// request renders the bytes of a request (RFC 9112 section 3).
+func (s Spec) request() ([]byte, error) {
+	t, err := s.parse()
+	if err != nil {
+		return nil, err
+	}
+	r := "GET " + t.path + " HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: medusa\r\n"
+	if s.NoKeepAlive {
+		r += "Connection: close\r\n"
+	}
+	return []byte(r + "\r\n"), nil
+}

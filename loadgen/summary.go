@@ -1,0 +1,98 @@
+package loadgen
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Summary is the report for people.
+func (r *Report) Summary() string {
+	var b strings.Builder
+	say := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
+	say("%s", r.URL)
+	window := time.Duration(r.DurationNs)
+	connections := fmt.Sprintf("%d connections", r.Active)
+	if r.Idle > 0 {
+		connections += fmt.Sprintf(" and %d idle", r.Idle)
+	}
+	if r.Mode == "open" {
+		say("open loop, %s arrivals at %s/s, %s, %v, on %s (%s)", r.Arrivals, number(r.IntendedRate), connections, window, r.Backend, r.Pacing)
+	} else {
+		say("closed loop, %s, %v, on %s (%s): each waits for its reply, so latencies are service times", connections, window, r.Backend, r.Pacing)
+	}
+	say("  answered   %d of %d requests, %s/s", r.Requests, r.Scheduled, number(r.AchievedRate))
+	if len(r.Errors) > 0 {
+		say("  failed     %s", counted(r.Errors))
+	}
+	say("  %-10s %10s %10s %10s %10s %10s", "", "p50", "p90", "p99", "p99.9", "max")
+	for _, row := range []struct {
+		name string
+		d    *Dist
+	}{
+		{"response", &r.Response}, {"  survivors", &r.ResponseOK}, {"service", &r.Service}, {"first byte", &r.FirstByte},
+		{"connect", &r.Connect}, {"admission", &r.Admission}, {"queue", &r.Queue}, {"lag", &r.Lag},
+	} {
+		if row.d.Count == 0 || (row.d == &r.ResponseOK && r.Response.Failed == 0) {
+			continue
+		}
+		say("  %-10s %10s %10s %10s %10s %10s", row.name, row.d.show("p50"), row.d.show("p90"), row.d.show("p99"), row.d.show("p999"), row.d.show("max"))
+	}
+	if len(r.Response.Missing)+len(r.Response.Open) > 0 {
+		say("  -: too few requests for that quantile; ~: few (30 to 99 beyond it)")
+	}
+	say("  generator  busy %.0f %% of the window", 100*r.BusyShare)
+	say("%s", r.Verdict)
+	for _, reason := range r.Reasons {
+		say("  %s", reason)
+	}
+	return b.String()
+}
+
+// show writes a quantile or the maximum: "> 1s" when it is only known to be
+// more, "-" when it is not given.
+func (d *Dist) show(name string) string {
+	v := d.Max
+	if name != "max" {
+		v = *d.quantile(name)
+	}
+	switch limit, ok := d.Censored[name]; {
+	case ok:
+		return "> " + brief(limit)
+	case v == nil:
+		return "-"
+	case d.isOpen(name):
+		return "~" + brief(*v)
+	}
+	return brief(*v)
+}
+
+// brief writes nanoseconds with three significant digits.
+func brief(ns int64) string {
+	d := time.Duration(ns)
+	for unit := time.Duration(1); unit <= d; unit *= 10 {
+		if d < 1000*unit {
+			return d.Round(unit).String()
+		}
+	}
+	return d.String()
+}
+
+// number writes a rate.
+func number(v float64) string {
+	if v < 100 {
+		return fmt.Sprintf("%.3g", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// counted lists counts by name: "3 refused, 1 timeout".
+func counted(counts map[string]uint64) string {
+	var list []string
+	for name, n := range counts {
+		list = append(list, fmt.Sprintf("%d %s", n, name))
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
