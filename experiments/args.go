@@ -1,0 +1,171 @@
+package experiments
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"medusa/control"
+)
+
+// command is how a kind of process is started.
+type command struct {
+	via    []string // words put before, such as ssh n1
+	binary string
+}
+
+func (c command) argv(args []string) []string {
+	return append(append(append([]string(nil), c.via...), c.binary), args...)
+}
+
+// serverArgs are the arguments of a trial's server.
+func serverArgs(v values, address netip.Addr, cpus []int) []string {
+	a := []string{"serve", "--control", "stdio", "--backend", v.text("backend"), "--fixed",
+		"--" + v.text("protocol"), netip.AddrPortFrom(address, 0).String(),
+		"--nofile", whole(v.number("nofile")), "--wait", v.text("server_wait")}
+	if len(cpus) > 0 {
+		a = append(a, "--cpu", cpuList(cpus))
+	}
+	if c := v.text("congestion"); c != "" {
+		a = append(a, "--congestion", c)
+	}
+	// A server closes connections that are silent for a minute: a long trial
+	// has to tell it not to.
+	if trial := secs(v.number("warmup_s") + v.number("window_s")); trial > 30*time.Second {
+		a = append(a, "--idle-timeout", (10 * trial).String())
+	}
+	if v.has("in_bytes") {
+		a = append(a, "--in", whole(v.number("in_bytes")))
+	}
+	if v.has("out_bytes") {
+		a = append(a, "--out", whole(v.number("out_bytes")))
+	}
+	return a
+}
+
+// loadRun is what a load process is told beside the settings.
+type loadRun struct {
+	server       control.Ready
+	backend      string
+	active, idle int
+	seed         uint64
+	fill         time.Duration // 0: its own limit
+	cpu          []int
+	hlog, tag    string
+	sources      []netip.Addr
+}
+
+// loadArgs are the arguments of a trial's load process. Times are written in
+// Go's notation, such as 1.5s.
+func loadArgs(v values, r loadRun) []string {
+	a := []string{"load", target(v, r.server), "--control", "stdio", "--backend", r.backend,
+		"--connections", strconv.Itoa(r.active), "--idle", strconv.Itoa(r.idle)}
+	if v.text("mode") == "closed" {
+		a = append(a, "--closed")
+	} else {
+		a = append(a, "--rate", strconv.FormatFloat(v.number("rate_rps"), 'f', -1, 64), "--arrivals", v.text("arrivals"))
+	}
+	a = append(a, "--seed", strconv.FormatUint(r.seed, 10),
+		"--timeout", ms(v.number("request_timeout_ms")).String(), "--connect-timeout", ms(v.number("connect_timeout_ms")).String(),
+		"--warmup", secs(v.number("warmup_s")).String(), "--duration", secs(v.number("window_s")).String(), "--pacing", v.text("pacing"))
+	if r.fill > 0 {
+		a = append(a, "--fill-limit", r.fill.String())
+	}
+	if len(r.cpu) > 0 {
+		a = append(a, "--cpu", cpuList(r.cpu))
+	}
+	if r.hlog != "" {
+		a = append(a, "--hlog", r.hlog, "--hlog-tag", r.tag)
+	}
+	if !v.on("keep_alive") {
+		a = append(a, "--no-keep-alive")
+	}
+	if len(r.sources) > 0 {
+		names := make([]string, len(r.sources))
+		for i, s := range r.sources {
+			names[i] = s.String()
+		}
+		a = append(a, "--sources", strings.Join(names, ","))
+	}
+	return a
+}
+
+// target is the URL that the load process asks.
+func target(v values, ready control.Ready) string {
+	if v.text("protocol") == "raw" {
+		return "raw://" + ready.Raw
+	}
+	return "http://" + ready.HTTP + v.text("path")
+}
+
+func whole(n float64) string { return strconv.FormatInt(int64(n), 10) }
+
+func cpuList(cpus []int) string {
+	names := make([]string, len(cpus))
+	for i, c := range cpus {
+		names[i] = strconv.Itoa(c)
+	}
+	return strings.Join(names, ",")
+}
+
+// trialAddress gives each trial an address of 127/8 of its own, so that no
+// socket in TIME_WAIT of the one before stands in its way: 250^3 of them, never
+// one whose last byte is 0 or 255, and never 127.0.
+func trialAddress(trial int) netip.Addr {
+	k := trial - 1
+	return netip.AddrFrom4([4]byte{127, byte(1 + k/62_500%250), byte(1 + k/250%250), byte(1 + k%250)})
+}
+
+// sourceAddresses returns the addresses that the load process may connect
+// from: several where one has too few ephemeral ports for the connections (at
+// once, or a connection per request, whose ports the kernel keeps for a
+// while). They are of 127.252/16, where no trial's server is.
+func sourceAddresses(v values, connections int, h Host) []netip.Addr {
+	if !h.Loopback || h.Ports == 0 {
+		return nil
+	}
+	n := connections/(h.Ports*9/10) + 1
+	if !v.on("keep_alive") {
+		n = max(n, 8)
+	}
+	if n < 2 {
+		return nil
+	}
+	out := make([]netip.Addr, min(n, 250))
+	for i := range out {
+		out[i] = netip.AddrFrom4([4]byte{127, 252, 1, byte(1 + i)})
+	}
+	return out
+}
+
+// Timeouts bound the stages of a trial beyond what its settings say that they
+// take. The zero value stands for the defaults.
+type Timeouts struct {
+	Start    time.Duration // a process, until it is ready; 15 s
+	Snapshot time.Duration // the answer to a snapshot; 5 s
+	Fill     time.Duration // more than connections and timeouts explain; 20 s
+	Edge     time.Duration // the window's edges, late by; 10 s
+	Report   time.Duration // after the drain; 15 s
+	Exit     time.Duration // a process, until it has ended; 5 s
+	Settle   time.Duration // until the server's descriptors are back; 1 s
+}
+
+func (t Timeouts) orDefaults() Timeouts {
+	for _, f := range []struct {
+		v    *time.Duration
+		most time.Duration
+	}{
+		{&t.Start, 15 * time.Second}, {&t.Snapshot, 5 * time.Second}, {&t.Fill, 20 * time.Second}, {&t.Edge, 10 * time.Second},
+		{&t.Report, 15 * time.Second}, {&t.Exit, 5 * time.Second}, {&t.Settle, time.Second},
+	} {
+		if *f.v == 0 {
+			*f.v = f.most
+		}
+	}
+	return t
+}
+
+// recordID names a trial's files.
+func recordID(trial int) string { return fmt.Sprintf("%05d", trial) }

@@ -1,0 +1,141 @@
+package experiments
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"medusa/control"
+)
+
+// firstOf returns the settings of the first trial of a suite.
+func firstOf(t *testing.T, text string) values {
+	return values(mustPlan(t, text, Request{}, testHost()).Trials[0].Settings)
+}
+
+func TestServerArguments(t *testing.T) {
+	v := firstOf(t, smallSuite)
+	got := strings.Join(serverArgs(v, netip.MustParseAddr("127.1.1.1"), []int{0}), " ")
+	want := "serve --control stdio --backend " + v.text("backend") + " --fixed --http 127.1.1.1:0 --nofile 20000 --wait block --cpu 0"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	v["protocol"], v["congestion"], v["in_bytes"], v["out_bytes"], v["server_wait"] = "raw", "cubic", 1024.0, 4096.0, "poll"
+	v["window_s"] = 100.0
+	got = strings.Join(serverArgs(v, netip.MustParseAddr("::1"), []int{0, 1}), " ")
+	want = "serve --control stdio --backend " + v.text("backend") + " --fixed --raw [::1]:0 --nofile 20000 --wait poll --cpu 0,1 --congestion cubic --idle-timeout 16m45s --in 1024 --out 4096"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestLoadArguments(t *testing.T) {
+	v := firstOf(t, smallSuite)
+	r := loadRun{server: control.Ready{HTTP: "127.1.1.1:8080", Raw: "127.1.1.1:8081"}, backend: "epoll", active: 100, idle: 10, seed: 42, cpu: []int{1}, hlog: "/run/1.hlog", tag: "1"}
+	got := strings.Join(loadArgs(v, r), " ")
+	want := "load http://127.1.1.1:8080/fixed/13 --control stdio --backend epoll --connections 100 --idle 10 --closed --seed 42" +
+		" --timeout 1s --connect-timeout 3s --warmup 500ms --duration 2s --pacing busy --cpu 1 --hlog /run/1.hlog --hlog-tag 1"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	v["mode"], v["rate_rps"], v["arrivals"], v["keep_alive"], v["protocol"] = "open", 1234.5, "constant", false, "raw"
+	r.cpu, r.hlog, r.sources = nil, "", []netip.Addr{netip.MustParseAddr("127.252.1.1"), netip.MustParseAddr("127.252.1.2")}
+	got = strings.Join(loadArgs(v, r), " ")
+	want = "load raw://127.1.1.1:8081 --control stdio --backend epoll --connections 100 --idle 10 --rate 1234.5 --arrivals constant --seed 42" +
+		" --timeout 1s --connect-timeout 3s --warmup 500ms --duration 2s --pacing busy --no-keep-alive --sources 127.252.1.1,127.252.1.2"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestTrialAddresses(t *testing.T) {
+	seen := map[netip.Addr]bool{}
+	for trial := 1; trial <= 200_000; trial++ {
+		a := trialAddress(trial)
+		b := a.As4()
+		if seen[a] || b[0] != 127 || b[1] == 0 || b[1] >= 252 || b[3] == 0 || b[3] == 255 {
+			t.Fatalf("trial %d: %v", trial, a)
+		}
+		seen[a] = true
+	}
+}
+
+func TestSourceAddresses(t *testing.T) {
+	keep, churn := values{"keep_alive": true}, values{"keep_alive": false}
+	mac := testHost()
+	mac.Loopback = false
+	for _, c := range []struct {
+		v           values
+		connections int
+		host        Host
+		want        int
+	}{{keep, 100, testHost(), 0}, {keep, 60_000, testHost(), 3}, {churn, 32, testHost(), 8}, {churn, 32, mac, 0}} {
+		if got := sourceAddresses(c.v, c.connections, c.host); len(got) != c.want {
+			t.Errorf("%d connections: %d addresses, want %d", c.connections, len(got), c.want)
+		}
+	}
+}
+
+func TestSplitOffered(t *testing.T) {
+	for _, c := range []struct {
+		v            values
+		usable       int
+		active, idle int
+	}{
+		{values{"active_connections": 100.0, "idle_connections": 5.0}, 50, 100, 5},
+		{values{"offered_share": 2.0, "active_share": 0.1}, 50, 10, 90},
+		{values{"offered_share": 0.5}, 51, 26, 0},
+		{values{"offered_share": 1.0, "active_share": 0.0}, 50, 1, 49},
+		{values{"offered_share": 0.01}, 3, 1, 0},
+	} {
+		if active, idle := split(c.v, c.usable); active != c.active || idle != c.idle {
+			t.Errorf("%v of %d: %d active, %d idle", c.v, c.usable, active, idle)
+		}
+	}
+}
+
+func TestSplitWords(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []string
+	}{
+		{"", nil},
+		{"  ssh   n1\t", []string{"ssh", "n1"}},
+		{`srun -w 'n 2' "a b"c`, []string{"srun", "-w", "n 2", "a bc"}},
+		{`a\ b 'c\d' "e\"f" ''`, []string{"a b", `c\d`, `e"f`, ""}},
+	} {
+		got, err := splitWords(c.text)
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, %v", c.text, got, err)
+		}
+	}
+	for _, bad := range []string{`'a`, `"a`, `a\`} {
+		if _, err := splitWords(bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
+
+func TestHostDividesCPUs(t *testing.T) {
+	for _, c := range []struct {
+		cpus   []int
+		n      int
+		server []int
+		load   int
+		probed []int
+	}{
+		{[]int{0}, 1, []int{0}, 0, []int{0}},
+		{[]int{0, 1}, 1, []int{0}, 1, []int{0, 1}},
+		{[]int{0, 1}, 2, []int{0}, 1, []int{0, 1}},
+		{[]int{2, 3, 6, 7}, 2, []int{2, 3}, 7, []int{2, 3, 7}},
+	} {
+		h := Host{CPUs: c.cpus, Pin: true}
+		if s, l, p := h.serverCPUs(c.n), h.loadCPU(), h.probed(c.n); !slices.Equal(s, c.server) || l != c.load || !slices.Equal(p, c.probed) {
+			t.Errorf("%v for %d: server %v, load %d, probed %v", c.cpus, c.n, s, l, p)
+		}
+	}
+	if p := (Host{CPUs: []int{0, 1}}).probed(1); p != nil {
+		t.Errorf("probed without pinning: %v", p)
+	}
+}

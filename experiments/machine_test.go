@@ -1,0 +1,70 @@
+package experiments
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func TestMachinePart(t *testing.T) {
+	// A window of 1 s on two CPUs: 0.5 s idle, 0.1 s stolen, 1.2 s ours, so
+	// 0.2 s were somebody else's.
+	before := windowReading{WallNs: 5e9, CPUs: 2, IdleNs: ptr(int64(7e9)), Steal: ptr(int64(1e9)), OursNs: ptr(int64(3e9)), PSI: ptr(int64(1e9))}
+	after := windowReading{WallNs: 6e9, CPUs: 2, IdleNs: ptr(int64(7.5e9)), Steal: ptr(int64(1.1e9)), OursNs: ptr(int64(4.2e9)), PSI: ptr(int64(1.25e9))}
+	start := trialReading{Sockets: ptr(10), Overflows: ptr(uint64(3)), Drops: ptr(uint64(4)), Retrans: ptr(uint64(0))}
+	end := trialReading{Sockets: ptr(12), Overflows: ptr(uint64(8)), Drops: ptr(uint64(10)), Retrans: ptr(uint64(2))}
+	m := machinePart(before, after, start, end)
+	near := func(name string, got *float64, want float64) {
+		t.Helper()
+		if got == nil || *got < want-1e-9 || *got > want+1e-9 {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	near("steal", m.StealShare, 0.05)
+	near("foreign", m.ForeignShare, 0.1)
+	near("pressure", m.PSISomeShare, 0.25)
+	if *m.SocketsBefore != 10 || *m.SocketsAfter != 12 || *m.ListenOverflows != 5 || *m.ListenDrops != 6 || *m.SynRetrans != 2 || len(m.Unknown) > 0 {
+		t.Errorf("part %+v", m)
+	}
+
+	// What is not known is named, and is not zero.
+	m = machinePart(windowReading{WallNs: 1, CPUs: 2}, windowReading{WallNs: 2, CPUs: 2}, trialReading{}, trialReading{})
+	want := []string{"steal", "foreign CPU", "CPU pressure", "sockets in use", "listen overflows", "listen drops", "SYN retransmissions"}
+	if m.StealShare != nil || m.ForeignShare != nil || m.SocketsBefore != nil || m.ListenOverflows != nil || !slices.Equal(m.Unknown, want) {
+		t.Errorf("part %+v", m)
+	}
+
+	// Rounding of ticks never makes a share negative.
+	after.OursNs = ptr(int64(6e9))
+	if m := machinePart(before, after, start, end); *m.ForeignShare != 0 {
+		t.Errorf("foreign %v", *m.ForeignShare)
+	}
+}
+
+func TestMachineFacts(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := machineFacts(self, "v1", []BackendInfo{{"epoll", ""}, {"kqueue", "no"}})
+	if m.OS != runtime.GOOS || m.Kernel == "" || len(m.BinarySHA256) != 64 || m.NoFileHard == 0 || m.Medusa != "v1" || m.Backends["kqueue"] != "no" || m.MemoryBytes == 0 {
+		t.Errorf("machine %+v", m)
+	}
+	m = machineFacts("/no/such/file", "", nil)
+	if !slices.Contains(m.Unknown, "binary_sha256") || m.Medusa == "" {
+		t.Errorf("machine %+v", m)
+	}
+}
+
+func TestThisHost(t *testing.T) {
+	h := ThisHost(testHost().Backends)
+	if len(h.CPUs) == 0 || h.NoFile == 0 || len(h.Backends) != 5 {
+		t.Errorf("host %+v", h)
+	}
+	if got := h.here(); !slices.Equal(got, []string{"select", "poll", "epoll", "goroutines"}) {
+		t.Errorf("here: %v", got)
+	}
+}

@@ -1,0 +1,306 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"medusa/results"
+)
+
+// Options say how a suite is run.
+type Options struct {
+	Suite *Suite
+	Request
+	// Dir is the run folder; "" for DefaultDir below the working directory.
+	Dir string
+	// Here lists the I/O backends, and why those that are not here are not.
+	Here func() []BackendInfo
+	// ServerBinary and LoadBinary are run with the arguments `serve ...` and
+	// `load ...`; "" for this program's own file.
+	ServerBinary, LoadBinary string
+	// ServerVia and LoadVia are put before the command, such as "ssh n1" or
+	// "srun -w n2": words, quoted as in a shell.
+	ServerVia, LoadVia string
+	// Address is the IP address that servers listen on; "" for an address of
+	// 127/8 for each trial (Linux) or 127.0.0.1. With ServerVia or LoadVia on
+	// another machine it is needed.
+	Address string
+	// LoadBackend is the generator's backend; "" for epoll where it is here,
+	// else poll, else the first that is here.
+	LoadBackend string
+	Version     string    // of this program, for the record
+	Progress    io.Writer // estimate and progress; nil: nowhere
+	Launcher    Launcher  // nil: Processes
+	Timeouts    Timeouts
+}
+
+// Outcome is what became of a run.
+type Outcome struct {
+	Dir         string
+	Planned     int            // trials of the plan
+	Run         int            // of them, run
+	Failed      int            // records whose verdict is failed, repeats included
+	Repeated    int            // repetitions of noisy mini-blocks
+	NotRepeated int            // noisy mini-blocks that were not, for want of time
+	Verdicts    map[string]int // of all records
+	Interrupted bool           // the run was ended early; what it has is valid
+	Elapsed     time.Duration
+}
+
+// DefaultDir is where a run goes unless told otherwise.
+func DefaultDir(suite string, now time.Time) string {
+	return filepath.Join("results", "runs", suite+"-"+now.Format("20060102-150405"))
+}
+
+// runner is a run under way.
+type runner struct {
+	Options
+	plan     *Planned
+	bench    *bench
+	writer   *results.Writer
+	outcome  *Outcome
+	records  []results.Record
+	progress *progress
+	began    time.Time
+}
+
+// Run runs a suite and writes the run folder. It returns an error when nothing
+// could be measured or the folder could not be written. Cancelling ctx ends the
+// trial in flight, which is then not recorded; the run stays valid and the
+// outcome says Interrupted.
+func Run(ctx context.Context, o Options) (*Outcome, error) {
+	host := ThisHost(o.Here())
+	plan, err := MakePlan(o.Suite, o.Request, host)
+	if err != nil {
+		return nil, err
+	}
+	b, err := o.bench(host)
+	if err != nil {
+		return nil, err
+	}
+	return o.run(ctx, plan, b)
+}
+
+// bench prepares what trials share and checks what can be checked before.
+func (o *Options) bench(host Host) (*bench, error) {
+	b := &bench{
+		launcher: o.Launcher, host: host, loadBackend: o.LoadBackend, timeouts: o.Timeouts.orDefaults(), signals: machineSignals(), speed: speed,
+	}
+	if b.launcher == nil {
+		b.launcher = Processes{}
+	}
+	for _, c := range []struct {
+		into          *command
+		binary, words string
+		flag          string
+	}{{&b.server, o.ServerBinary, o.ServerVia, "--server-via"}, {&b.load, o.LoadBinary, o.LoadVia, "--load-via"}} {
+		var err error
+		if c.into.via, err = splitWords(c.words); err != nil {
+			return nil, fmt.Errorf("%s %w", c.flag, err)
+		}
+		if c.into.binary = c.binary; c.binary == "" {
+			if c.into.binary, err = os.Executable(); err != nil {
+				return nil, fmt.Errorf("cannot find this program's own file: %w", err)
+			}
+		}
+		if o.Launcher != nil {
+			continue
+		}
+		// A prefix decides for itself where the binary is.
+		first := c.into.argv(nil)[0]
+		if _, err := exec.LookPath(first); err != nil {
+			return nil, fmt.Errorf("cannot run %s: %w", first, err)
+		}
+	}
+	if o.Address != "" {
+		var err error
+		if b.address, err = netip.ParseAddr(o.Address); err != nil {
+			return nil, fmt.Errorf("address %q is no IP address", o.Address)
+		}
+	}
+	if b.loadBackend == "" {
+		here := host.here()
+		for _, name := range append([]string{"epoll", "poll"}, here...) {
+			if contains(here, name) {
+				b.loadBackend = name
+				break
+			}
+		}
+	}
+	if why, err := host.backend(b.loadBackend); err != nil || why != "" {
+		return nil, fmt.Errorf("the generator's backend %q is not here", b.loadBackend)
+	}
+	return b, nil
+}
+
+func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, error) {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	if o.Dir == "" {
+		o.Dir = DefaultDir(plan.Suite, time.Now())
+	}
+	plan.Describe(o.Progress)
+	before := machineFacts(b.server.binary, o.Version, o.Here())
+	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before})
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{
+		Options: o, plan: plan, bench: b, writer: w, began: time.Now(),
+		outcome: &Outcome{Dir: o.Dir, Planned: len(plan.Trials), Verdicts: map[string]int{}},
+	}
+	r.progress = newProgress(o.Progress, plan)
+	err = r.all(ctx)
+	r.outcome.Elapsed = time.Since(r.began)
+	if errors.Is(err, errInterrupted) {
+		r.outcome.Interrupted = true
+		err = nil
+	}
+	if finish := w.Finish(machineFacts(b.server.binary, o.Version, o.Here())); err == nil {
+		err = finish
+	}
+	r.progress.end(r.outcome)
+	return r.outcome, err
+}
+
+// all runs mini-block after mini-block.
+func (r *runner) all(ctx context.Context) error {
+	trials := r.plan.Trials
+	for from := 0; from < len(trials); {
+		to := from
+		for to < len(trials) && trials[to].MiniBlock == trials[from].MiniBlock {
+			to++
+		}
+		if err := r.miniBlock(ctx, from, to); err != nil {
+			return err
+		}
+		if r.outcome.Failed == len(r.records) {
+			// Whatever it is, it is not one cell's fault, and goes on.
+			f := r.records[0].Failure
+			why := "no request was answered well"
+			if f != nil {
+				why = f.Stage + ": " + f.Reason + firstWords(f.ServerStderr+f.LoadStderr)
+			}
+			return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), why)
+		}
+		from = to
+	}
+	return nil
+}
+
+// miniBlock runs the planned trials [from, to) and repeats them while one is
+// noisy and the design and the time allow it.
+func (r *runner) miniBlock(ctx context.Context, from, to int) error {
+	for attempt := 1; ; attempt++ {
+		first := len(r.records)
+		if err := r.attempt(ctx, from, to, attempt); err != nil {
+			return err
+		}
+		if !r.noisy(first) || attempt > r.plan.Design.RepeatNoisy {
+			return nil
+		}
+		if !r.hasTimeFor(from, to) {
+			r.outcome.NotRepeated++
+			return nil
+		}
+		r.outcome.Repeated++
+	}
+}
+
+// noisy reports whether any record from first on is noisy, in the light of the
+// run so far.
+func (r *runner) noisy(first int) bool {
+	for _, a := range results.RunVerdicts(r.records)[first:] {
+		if a.Verdict == results.VerdictNoisy {
+			return true
+		}
+	}
+	return false
+}
+
+// hasTimeFor reports whether the mini-block can be repeated and the rest of
+// the plan still ends within the budget.
+func (r *runner) hasTimeFor(from, to int) bool {
+	budget := r.plan.repeatWithin
+	if budget == 0 {
+		return true
+	}
+	again := r.plan.remaining(from) - r.plan.remaining(to)
+	rest := r.plan.remaining(to)
+	return time.Since(r.began)+r.progress.scaled(again+rest) <= budget
+}
+
+// attempt runs each trial of a mini-block once.
+func (r *runner) attempt(ctx context.Context, from, to, attempt int) error {
+	capacity := 0.0
+	for i := from; i < to; i++ {
+		p := &r.plan.Trials[i]
+		rec := &results.Record{
+			SchemaVersion: results.SchemaVersion, Trial: len(r.records) + 1, Grid: p.Grid, Block: p.Block, MiniBlock: p.MiniBlock,
+			Position: p.Position, Attempt: attempt, Role: p.Role, Level: p.Level, Factors: p.Factors,
+			Settings: values(p.Settings).clone(), ScheduleSeed: p.ScheduleSeed,
+		}
+		rec.ID = recordID(rec.Trial)
+		if err := r.one(ctx, rec, capacity); err != nil {
+			return err
+		}
+		if rec.Role == closedLoopProbe && rec.Load != nil {
+			capacity = rec.Load.AchievedRate
+		}
+		if attempt == 1 {
+			r.outcome.Run++
+		}
+		r.progress.done(i, rec, r.plan.expect(p).total())
+	}
+	return nil
+}
+
+// one runs one trial, derives its record and appends it.
+func (r *runner) one(ctx context.Context, rec *results.Record, capacity float64) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	share, byShare := rec.Settings["rate_share"].(float64)
+	if byShare {
+		rec.Settings["rate_rps"] = share * capacity
+	}
+	if byShare && capacity <= 0 {
+		delete(rec.Settings, "rate_rps")
+		rec.StartedUnixNs = time.Now().UnixNano()
+		rec.Failure = &results.Failure{Stage: "capacity", Reason: "the capacity probe of this mini-block failed, so there is no rate to run at"}
+	} else {
+		hlog, err := r.writer.HistogramPath(rec.ID)
+		if err != nil {
+			return err
+		}
+		// The load process has another working directory when it runs
+		// elsewhere, and may have here.
+		if hlog, err = filepath.Abs(hlog); err != nil {
+			return err
+		}
+		if len(r.bench.load.via) > 0 {
+			hlog = "" // the file would be written on the other machine
+		}
+		if err := r.bench.run(ctx, rec, r.plan.phases[rec.Grid], hlog); err != nil {
+			return err
+		}
+	}
+	results.Derive(rec)
+	if err := r.writer.Append(rec); err != nil {
+		return err
+	}
+	r.records = append(r.records, *rec)
+	r.outcome.Verdicts[rec.Verdict]++
+	if rec.Verdict == results.VerdictFailed {
+		r.outcome.Failed++
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package experiments
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"medusa/results"
+)
+
+// Kind is the type of a setting's value.
+type Kind string
+
+// The kinds of settings. Numbers are float64 in memory, as in JSON.
+const (
+	Integer Kind = "integer"
+	Number  Kind = "number"
+	Switch  Kind = "true or false"
+	Text    Kind = "text"
+	Choice  Kind = "one of"
+)
+
+// Setting is one thing that a suite can fix or vary. The registry is closed: a
+// setting stands in it only if a process of a trial honours it.
+type Setting struct {
+	Name    string
+	Kind    Kind
+	Min     float64 // of Integer and Number, inclusive
+	Max     float64
+	Power   bool     // only powers of two
+	Choices []string // of Choice
+	Unit    string
+	Meaning string
+	Process string // which honours it: "server", "load", "both" or "runner"
+	Flag    string // the flag that it becomes
+	Default any    // nil: not set unless a suite sets it
+}
+
+// settings is the registry, in the order in which a list shows it.
+var settings = []Setting{
+	{Name: "backend", Kind: Text, Process: "server", Flag: "--backend", Default: "epoll",
+		Meaning: "the I/O backend of the server; `here` as a factor stands for all that this system has"},
+	{Name: "protocol", Kind: Choice, Choices: []string{"http", "raw"}, Process: "both", Flag: "--http, --raw", Default: "http",
+		Meaning: "http, or raw: fixed bytes for each CRLFCRLF, nothing parsed"},
+	{Name: "path", Kind: Text, Process: "load", Flag: "URL", Default: "/fixed/13",
+		Meaning: "what an http request asks for; /fixed/N is a body of N bytes"},
+	{Name: "mode", Kind: Choice, Choices: []string{"open", "closed"}, Process: "load", Flag: "--closed, --rate", Default: "closed",
+		Meaning: "open: requests start by a schedule; closed: the next starts when one has ended"},
+	{Name: "active_connections", Kind: Integer, Min: 1, Max: 1 << 20, Process: "load", Flag: "--connections", Default: 100.0,
+		Meaning: "connections that requests are sent on"},
+	{Name: "idle_connections", Kind: Integer, Min: 0, Max: 1 << 20, Process: "load", Flag: "--idle", Default: 0.0,
+		Meaning: "open connections that stay silent"},
+	{Name: "rate_rps", Kind: Number, Min: 0.1, Max: 1e7, Unit: "1/s", Process: "load", Flag: "--rate",
+		Meaning: "rate of arrivals in an open loop"},
+	{Name: "rate_share", Kind: Number, Min: 0.001, Max: 100, Unit: "share", Process: "runner", Flag: "--rate",
+		Meaning: "rate of arrivals as a share of the baseline's capacity, probed in the same mini-block"},
+	{Name: "arrivals", Kind: Choice, Choices: []string{"poisson", "constant", "burst"}, Process: "load", Flag: "--arrivals", Default: "poisson",
+		Meaning: "how arrivals of an open loop are spread"},
+	{Name: "keep_alive", Kind: Switch, Process: "load", Flag: "--no-keep-alive", Default: true,
+		Meaning: "false: a connection for each request"},
+	{Name: "nofile", Kind: Integer, Min: 16, Max: 1 << 30, Process: "server", Flag: "--nofile",
+		Meaning: "descriptor limit of the server (RLIMIT_NOFILE); else the system's hard limit"},
+	{Name: "offered_share", Kind: Number, Min: 0.001, Max: 100, Unit: "share", Process: "runner", Flag: "--connections, --idle",
+		Meaning: "connections offered, as a share of the descriptors that the server can use for them"},
+	{Name: "active_share", Kind: Number, Min: 0, Max: 1, Unit: "share", Process: "runner", Flag: "--connections, --idle",
+		Meaning: "share of the offered connections that is active, at least one; with offered_share only"},
+	{Name: "server_wait", Kind: Choice, Choices: []string{"block", "poll"}, Process: "server", Flag: "--wait", Default: "block",
+		Meaning: "whether the server sleeps when there is nothing to do, or polls"},
+	{Name: "pacing", Kind: Choice, Choices: []string{"busy", "sleep"}, Process: "load", Flag: "--pacing",
+		Meaning: "whether the generator busy-waits or sleeps between arrivals; busy where it has a CPU of its own"},
+	{Name: "congestion", Kind: Text, Process: "server", Flag: "--congestion",
+		Meaning: "TCP congestion control of the server's connections, such as cubic; else the system's"},
+	{Name: "request_timeout_ms", Kind: Number, Min: 1, Max: 600_000, Unit: "ms", Process: "load", Flag: "--timeout", Default: 1000.0,
+		Meaning: "a request without a full reply after this time has failed"},
+	{Name: "connect_timeout_ms", Kind: Number, Min: 1, Max: 600_000, Unit: "ms", Process: "load", Flag: "--connect-timeout", Default: 3000.0,
+		Meaning: "a connection not established after this time has failed"},
+	{Name: "in_bytes", Kind: Integer, Min: 512, Max: 1 << 20, Power: true, Unit: "bytes", Process: "server", Flag: "--in",
+		Meaning: "input buffer of a connection"},
+	{Name: "out_bytes", Kind: Integer, Min: 512, Max: 1 << 20, Power: true, Unit: "bytes", Process: "server", Flag: "--out",
+		Meaning: "output buffer of a connection"},
+	{Name: "warmup_s", Kind: Number, Min: 0, Max: 3600, Unit: "s", Process: "load", Flag: "--warmup", Default: 0.5,
+		Meaning: "load before the window that is not measured"},
+	{Name: "window_s", Kind: Number, Min: 0.05, Max: 3600, Unit: "s", Process: "load", Flag: "--duration", Default: 3.0,
+		Meaning: "the window that is measured"},
+	{Name: "server_cpus", Kind: Integer, Min: 1, Max: 1024, Process: "server", Flag: "--cpu", Default: 1.0,
+		Meaning: "CPUs that the server may run on; the generator has another"},
+}
+
+// Settings returns the registry.
+func Settings() []Setting { return append([]Setting(nil), settings...) }
+
+// lookupSetting returns the setting of that name; the error names the nearest.
+func lookupSetting(name string) (Setting, error) {
+	names := make([]string, len(settings))
+	for i, s := range settings {
+		if s.Name == name {
+			return s, nil
+		}
+		names[i] = s.Name
+	}
+	return Setting{}, fmt.Errorf("there is no setting %q; the nearest is %q", name, results.Nearest(name, names))
+}
+
+func isSetting(name string) bool {
+	_, err := lookupSetting(name)
+	return err == nil
+}
+
+// check returns the value in its canonical type (float64, bool or string), or
+// says what is wrong with it. Text that comes from a command line is accepted
+// in place of a number or a switch by checkText.
+func (s Setting) check(v any) (any, error) {
+	switch s.Kind {
+	case Switch:
+		if b, ok := v.(bool); ok {
+			return b, nil
+		}
+		return nil, fmt.Errorf("%s must be true or false, not %s", s.Name, show(v))
+	case Text:
+		if t, ok := v.(string); ok && t != "" {
+			if s.Name == "path" && t[0] != '/' {
+				return nil, fmt.Errorf("path must begin with /, not %q", t)
+			}
+			return t, nil
+		}
+		return nil, fmt.Errorf("%s must be text, not %s", s.Name, show(v))
+	case Choice:
+		t, _ := v.(string)
+		for _, c := range s.Choices {
+			if t == c {
+				return t, nil
+			}
+		}
+		return nil, fmt.Errorf("%s must be %s, not %s", s.Name, orList(s.Choices), show(v))
+	}
+	n, ok := v.(float64)
+	if !ok {
+		return nil, fmt.Errorf("%s must be a number, not %s", s.Name, show(v))
+	}
+	switch {
+	case s.Kind == Integer && n != math.Trunc(n):
+		return nil, fmt.Errorf("%s must be a whole number, not %s", s.Name, show(n))
+	case math.IsNaN(n) || n < s.Min || n > s.Max:
+		return nil, fmt.Errorf("%s must be between %s and %s%s, not %s", s.Name, show(s.Min), show(s.Max), unitSuffix(s.Unit), show(n))
+	case s.Power && int64(n)&(int64(n)-1) != 0:
+		return nil, fmt.Errorf("%s must be a power of two, not %s", s.Name, show(n))
+	}
+	return n, nil
+}
+
+// checkText is check for a value that was typed as text.
+func (s Setting) checkText(t string) (any, error) {
+	switch s.Kind {
+	case Switch:
+		if b, err := strconv.ParseBool(t); err == nil {
+			return b, nil
+		}
+	case Integer, Number:
+		if n, err := strconv.ParseFloat(t, 64); err == nil {
+			return s.check(n)
+		}
+	}
+	return s.check(t)
+}
+
+func unitSuffix(unit string) string {
+	if unit == "" || unit == "share" {
+		return ""
+	}
+	return " " + unit
+}
+
+// show writes a value as a user would.
+func show(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return strconv.Quote(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// levelName is how a level is written: as a name in a record, in a condition
+// and on the command line.
+func levelName(v any) string {
+	if t, ok := v.(string); ok {
+		return t
+	}
+	return show(v)
+}
+
+func orList(names []string) string {
+	out := ""
+	for i, n := range names {
+		switch {
+		case i == 0:
+		case i == len(names)-1:
+			out += " or "
+		default:
+			out += ", "
+		}
+		out += n
+	}
+	return out
+}
+
+// values are the settings in force in one trial.
+type values map[string]any
+
+func (v values) number(name string) float64 { n, _ := v[name].(float64); return n }
+func (v values) text(name string) string    { t, _ := v[name].(string); return t }
+func (v values) has(name string) bool       { _, ok := v[name]; return ok }
+
+// on reports whether a switch is on.
+func (v values) on(name string) bool { b, _ := v[name].(bool); return b }
+
+func (v values) clone() values {
+	c := make(values, len(v)+2)
+	for k, x := range v {
+		c[k] = x
+	}
+	return c
+}

@@ -1,0 +1,80 @@
+package experiments
+
+import "medusa/results"
+
+// signals reads what a machine does around and during a window. What a system
+// cannot supply stays nil and is named in MachinePart.Unknown.
+type signals interface {
+	// Window reads counters at an edge of the window; pids are the trial's
+	// processes on this machine.
+	Window(pids []int) windowReading
+	// Trial reads counters at the start or the end of a trial.
+	Trial() trialReading
+}
+
+// windowReading holds counters that only grow; nanoseconds.
+type windowReading struct {
+	WallNs int64
+	CPUs   int
+	IdleNs *int64 // of all CPUs, waiting for disks included
+	Steal  *int64 // taken by the hypervisor
+	OursNs *int64 // CPU time of the trial's processes and the runner
+	PSI    *int64 // time in which some task waited for a CPU
+}
+
+type trialReading struct {
+	Sockets   *int // TCP sockets in use
+	Overflows *uint64
+	Drops     *uint64
+	Retrans   *uint64
+}
+
+// machinePart compares readings. The speed probes are added by the caller.
+func machinePart(before, after windowReading, start, end trialReading) *results.MachinePart {
+	m := &results.MachinePart{SocketsBefore: start.Sockets, SocketsAfter: end.Sockets}
+	wall := after.WallNs - before.WallNs
+	total := float64(wall) * float64(after.CPUs)
+	unknown := func(what string) { m.Unknown = append(m.Unknown, what) }
+	share := func(v float64) *float64 { v = min(max(v, 0), 1); return &v }
+
+	if d, ok := grown(before.Steal, after.Steal); ok && total > 0 {
+		m.StealShare = share(d / total)
+	} else {
+		unknown("steal")
+	}
+	idle, okIdle := grown(before.IdleNs, after.IdleNs)
+	ours, okOurs := grown(before.OursNs, after.OursNs)
+	if okIdle && okOurs && total > 0 {
+		steal, _ := grown(before.Steal, after.Steal)
+		m.ForeignShare = share((total - idle - steal - ours) / total)
+	} else {
+		unknown("foreign CPU")
+	}
+	if d, ok := grown(before.PSI, after.PSI); ok && wall > 0 {
+		m.PSISomeShare = share(d / float64(wall))
+	} else {
+		unknown("CPU pressure")
+	}
+	if m.SocketsBefore == nil || m.SocketsAfter == nil {
+		unknown("sockets in use")
+	}
+	counter := func(a, b *uint64, what string) *uint64 {
+		if a == nil || b == nil || *b < *a {
+			unknown(what)
+			return nil
+		}
+		d := *b - *a
+		return &d
+	}
+	m.ListenOverflows = counter(start.Overflows, end.Overflows, "listen overflows")
+	m.ListenDrops = counter(start.Drops, end.Drops, "listen drops")
+	m.SynRetrans = counter(start.Retrans, end.Retrans, "SYN retransmissions")
+	return m
+}
+
+func grown(a, b *int64) (float64, bool) {
+	if a == nil || b == nil {
+		return 0, false
+	}
+	return float64(*b - *a), true
+}

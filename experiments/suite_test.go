@@ -1,0 +1,264 @@
+package experiments
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// base is a suite that is right; the cases below change one thing.
+const base = `schema: 1
+name: demo
+question: Is it read?
+not_shown: [real networks]
+reproduces:
+  - {cite: Someone 1998, finding: it grows, check: slope > 0}
+factors:
+  backend: here
+  idle_connections: [0, 100]
+  load:
+    ping: {mode: closed, active_connections: 1}
+    light: {mode: open, active_connections: 10, rate_rps: 300}
+fixed: {protocol: http, path: /fixed/13, keep_alive: true}
+trial: {warmup_s: 0.5, window_s: 3}
+design: {blocks: 6, compare: backend, baseline: epoll, seed: 1}
+metrics:
+  primary: server_cpu_us_per_request
+  primary_at: {load: ping}
+  slope: idle_connections
+  also: [response_p50_us, ok_share]
+figures:
+  - {id: cost, x: idle_connections, xscale: log1p, y: server_cpu_us_per_request, where: {load: ping}}
+`
+
+func TestParse(t *testing.T) {
+	s, err := Parse("demo.yaml", []byte(base))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := s.Grids[0]
+	if len(s.Grids) != 1 || g.Name != "demo" || len(g.Factors) != 3 || !g.Factors[0].Here || !g.Factors[2].Bundle {
+		t.Fatalf("grids %+v", s.Grids)
+	}
+	if g.Fixed["window_s"] != 3.0 || g.Fixed["keep_alive"] != true || g.Blocks != 6 {
+		t.Errorf("fixed %v, blocks %d", g.Fixed, g.Blocks)
+	}
+	if l := g.Factors[2].Levels[1]; l.Value != "light" || l.Settings["rate_rps"] != 300.0 {
+		t.Errorf("named level %+v", l)
+	}
+	if s.Reproduces[0].Check != "slope > 0" || s.Metrics.PrimaryAt["load"] != "ping" || s.Figures[0].Where["load"] != "ping" {
+		t.Errorf("suite %+v", s)
+	}
+	if !s.Design.SameSchedule {
+		t.Error("the same schedule inside a mini-block is the default")
+	}
+}
+
+// Each wrong suite gets one line: the file, the line, and what would be right.
+func TestParseErrors(t *testing.T) {
+	for _, c := range []struct {
+		name, from, to string
+		line           string
+		want           []string
+	}{
+		{"unknown key", "question:", "qestion:", ":3:", []string{`"qestion"`, `nearest is "question"`}},
+		{"unknown setting", "keep_alive: true", "keepalive: true", ":13:", []string{`"keepalive"`, `"keep_alive"`}},
+		{"unknown factor", "idle_connections: [0, 100]", "idle_conections: [0, 100]", ":9:", []string{`"idle_connections"`}},
+		{"unknown metric", "primary: server_cpu_us_per_request", "primary: server_cpu_us_per_requests", ":17:", []string{`"server_cpu_us_per_request"`}},
+		{"factor as metric", "primary: server_cpu_us_per_request", "primary: idle_connections", ":17:", []string{"not a metric"}},
+		{"unknown also", "ok_share]", "okay_share]", ":20:", []string{`"ok_share"`}},
+		{"unknown figure key", "xscale: log1p", "x_scale: log1p", ":22:", []string{`"xscale"`}},
+		{"unknown scale", "xscale: log1p", "xscale: log10", ":22:", []string{"linear, log, log2 or log1p"}},
+		{"unknown axis", "x: idle_connections,", "x: idle,", ":22:", []string{"idle"}},
+		{"unknown level", "where: {load: ping}", "where: {load: pong}", ":22:", []string{`"ping"`}},
+		{"wrong type of number", "window_s: 3", "window_s: long", ":14:", []string{"window_s must be a number"}},
+		{"wrong type of switch", "keep_alive: true", "keep_alive: 1", ":13:", []string{"true or false"}},
+		{"out of range", "window_s: 3", "window_s: 0", ":14:", []string{"between 0.05 and 3600 s"}},
+		{"not whole", "[0, 100]", "[0, 100.5]", ":9:", []string{"whole number"}},
+		{"not a choice", "protocol: http", "protocol: gopher", ":13:", []string{"http or raw"}},
+		{"level twice", "[0, 100]", "[100, 100]", ":9:", []string{"twice"}},
+		{"no levels", "[0, 100]", "[]", ":9:", []string{"no levels"}},
+		{"no list", "idle_connections: [0, 100]", "idle_connections: 100", ":9:", []string{"list of levels"}},
+		{"key twice", "name: demo", "name: demo\nname: demo2", ":3:", []string{"already defined"}},
+		{"not YAML", "factors:", "factors: [", ":", []string{"demo.yaml:"}},
+		{"bad name", "name: demo", "name: ../demo", ":2:", []string{"a-z, 0-9 and -"}},
+		{"fixed and varied", "protocol: http", "idle_connections: 5", ":9:", []string{"fixed and also set by the factor"}},
+		{"set by two factors", "ping: {mode: closed, active_connections: 1}", "ping: {mode: closed, idle_connections: 1}", ":10:", []string{"both set idle_connections"}},
+		{"trial and fixed", "protocol: http", "window_s: 1", ":14:", []string{"both in fixed and in trial"}},
+		{"compare no factor", "compare: backend", "compare: backends", ":15:", []string{`nearest is "backend"`}},
+		{"too few", "blocks: 6", "blocks: 0", ":15:", []string{"between 1 and 1000"}},
+		{"baseline no level", "compare: backend, baseline: epoll", "compare: load, baseline: pang", ":15:", []string{`nearest is "ping"`}},
+		{"slope no factor", "slope: idle_connections", "slope: idle", ":19:", []string{"no factor"}},
+		{"slope no numbers", "slope: idle_connections", "slope: load", ":19:", []string{"no number"}},
+		{"closed with a rate", "mode: closed, active_connections: 1}", "mode: closed, rate_rps: 5}", ":1:", []string{"closed loop", "has no rate"}},
+		{"open without a rate", ", rate_rps: 300", "", ":1:", []string{"needs rate_rps or rate_share"}},
+		{"two documents", "figures:", "---\nfigures:", ":2", []string{"one suite"}},
+		{"schema", "schema: 1", "schema: 2", ":1:", []string{"schema must be between 1 and 1"}},
+		{"no design", "design:", "desing:", ":15:", []string{`nearest is "design"`}},
+		{"here in a list", "backend: here", "backend: [here, epoll]", ":8:", []string{"stands alone"}},
+		{"phases", "trial:", "phases: {hold: 1}\ntrial:", ":14:", []string{"fill_s"}},
+		{"ratio to no level", "xscale: log1p", "ratio_to: 5, by: loud", ":22:", []string{"load"}},
+		{"anchor", "name: demo", "name: &x demo", ":2:", []string{"plain value"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(base, c.from, c.to, 1)
+			if text == base {
+				t.Fatal("the case changes nothing")
+			}
+			_, err := Parse("demo.yaml", []byte(text))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			got := err.Error()
+			if !strings.HasPrefix(got, "demo.yaml"+c.line) || strings.Contains(got, "\n") {
+				t.Errorf("error %q does not begin with demo.yaml%s or is not one line", got, c.line)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("error %q lacks %q", got, want)
+				}
+			}
+		})
+	}
+}
+
+const gridded = `schema: 1
+name: union
+question: Are grids joined?
+grids:
+  - name: edge
+    factors: {backend: [epoll, poll], offered_share: [0.5, 1.0, 2.0], server_wait: [block, poll]}
+    collapse: {server_wait: block, when: offered_share <= 1.0}
+  - name: limits
+    blocks: 3
+    factors: {backend: [epoll], nofile: [64, 256]}
+    fixed: {offered_share: 2.0, request_timeout_ms: 100}
+    phases: {fill_s: 2}
+fixed: {mode: open, rate_rps: 100, request_timeout_ms: 500}
+phases: {fill_s: 1, quiet_s: 0.5}
+design: {blocks: 10, compare: backend, baseline: epoll}
+metrics: {primary: response_p99_ms}
+`
+
+func TestParseGrids(t *testing.T) {
+	s, err := Parse("union.yaml", []byte(gridded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge, limits := s.Grids[0], s.Grids[1]
+	if edge.Blocks != 10 || limits.Blocks != 3 {
+		t.Errorf("blocks %d and %d", edge.Blocks, limits.Blocks)
+	}
+	if edge.Fixed["request_timeout_ms"] != 500.0 || limits.Fixed["request_timeout_ms"] != 100.0 {
+		t.Errorf("a grid's own settings win: %v, %v", edge.Fixed, limits.Fixed)
+	}
+	if edge.Phases != (Phases{Fill: 1, Quiet: 0.5}) || limits.Phases != (Phases{Fill: 2}) {
+		t.Errorf("phases %v and %v", edge.Phases, limits.Phases)
+	}
+	// 2 backends x (2 shares collapsed to one wait + 1 share with both).
+	if n := len(edge.expand("backend")); n != 8 {
+		t.Errorf("%d cells of edge, want 8", n)
+	}
+}
+
+func TestParseGridErrors(t *testing.T) {
+	for _, c := range []struct{ name, from, to, line, want string }{
+		{"collapsed factor", "server_wait: block, when", "server_weight: block, when", ":7:", `"server_wait"`},
+		{"collapsed level", "server_wait: block, when", "server_wait: blocks, when", ":7:", `"block"`},
+		{"collapse condition", "offered_share <= 1.0", "offered_shore <= 1.0", ":7:", `"offered_shore"`},
+		{"collapse no condition", ", when: offered_share <= 1.0", "", ":7:", "when"},
+		{"collapse compared", "{server_wait: block, when", "{backend: epoll, when", ":15:", "compared"},
+		{"same name", "name: limits", "name: edge", ":8:", "second grid"},
+		{"both", "grids:", "factors: {backend: here}\ngrids:", ":4:", "either factors or grids"},
+		{"grid key", "    blocks: 3", "    bloks: 3", ":9:", `"blocks"`},
+		{"no name", "name: limits\n    blocks", "blocks", ":8:", "without a name"},
+		{"active_share alone", "fixed: {offered_share: 2.0,", "fixed: {active_share: 0.1,", ":8:", "active_share needs offered_share"},
+		{"offered and active", "fixed: {offered_share: 2.0,", "fixed: {offered_share: 2.0, active_connections: 5,", ":8:", "offered_share sets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(gridded, c.from, c.to, 1)
+			if text == gridded {
+				t.Fatal("the case changes nothing")
+			}
+			_, err := Parse("union.yaml", []byte(text))
+			if err == nil || !strings.HasPrefix(err.Error(), "union.yaml"+c.line) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v; want union.yaml%s ...%s...", err, c.line, c.want)
+			}
+		})
+	}
+}
+
+func TestCondition(t *testing.T) {
+	values := map[string]any{"share": 1.0, "mode": "open", "alive": true}
+	lookup := func(name string) (any, bool) { v, ok := values[name]; return v, ok }
+	for _, c := range []struct {
+		text string
+		want bool
+	}{
+		{"share <= 1.0", true}, {"share < 1", false}, {"share >= 1.0", true}, {"share > 0.99", true}, {"share == 1", true}, {"share != 1", false},
+		{"mode == open", true}, {"mode != open", false}, {"mode = closed", false}, {"alive == true", true},
+		{"share <= 1 and mode == open", true}, {"share <= 1 and mode == closed", false}, {"other == 1", false}, {"mode < 5", false},
+	} {
+		cond, err := parseCondition(c.text)
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+		} else if got := cond.holds(lookup); got != c.want {
+			t.Errorf("%s is %v", c.text, got)
+		}
+	}
+	for _, bad := range []string{"", "share", "share <=", "<= 1", "share < big", "share ! 1", "a == 1 and "} {
+		if _, err := parseCondition(bad); err == nil {
+			t.Errorf("%q is accepted", bad)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	all, err := List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name)
+		if s.Source != s.Name+".yaml" {
+			t.Errorf("%s holds the suite %s", s.Source, s.Name)
+		}
+	}
+	if got := strings.Join(names, " "); got != "churn connections quick rate" {
+		t.Errorf("shipped: %s", got)
+	}
+	if _, err := Load("quik"); err == nil || !strings.Contains(err.Error(), `nearest: "quick"`) {
+		t.Errorf("an unknown suite: %v", err)
+	}
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(path, []byte(base), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Load(path); err != nil || s.Name != "demo" {
+		t.Errorf("a file: %v, %v", s, err)
+	}
+	if _, err := Load(path + ".yaml"); err == nil {
+		t.Error("a missing file is accepted")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(base))
+	f.Add([]byte(gridded))
+	f.Add([]byte("a: [1\nb: {"))
+	f.Add([]byte("schema: 1\nname: x\nquestion: &a *a\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := Parse("fuzz.yaml", text)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "fuzz.yaml") || strings.ContainsRune(err.Error(), '\n') {
+				t.Errorf("error without its place, or of several lines: %q", err)
+			}
+			return
+		}
+		if len(s.Grids) == 0 || s.Metrics.Primary == "" {
+			t.Errorf("an accepted suite without cells or metric: %+v", s)
+		}
+	})
+}

@@ -1,0 +1,325 @@
+package experiments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"medusa/control"
+	"medusa/results"
+)
+
+// bench is what all trials of a run share.
+type bench struct {
+	launcher     Launcher
+	server, load command
+	host         Host
+	loadBackend  string
+	address      netip.Addr // of the server; not valid: one of 127/8 for each trial
+	timeouts     Timeouts
+	signals      signals
+	speed        func(cpus []int) []float64
+}
+
+// trial is one trial under way.
+type trial struct {
+	*bench
+	rec    *results.Record
+	set    values
+	phases Phases
+	hlog   string
+
+	stage        string
+	server, load *peer
+	ready        control.Ready
+	part         *results.ServerPart
+}
+
+// run runs one trial and fills its record. A trial that fails has Failure set;
+// the only error is that the run was interrupted. Whatever happens, no process
+// of the trial is left when it returns.
+func (b *bench) run(ctx context.Context, rec *results.Record, phases Phases, hlog string) error {
+	t := &trial{bench: b, rec: rec, set: values(rec.Settings), phases: phases, hlog: hlog}
+	began := time.Now()
+	rec.StartedUnixNs = began.UnixNano()
+	err := t.steps(ctx)
+	if errors.Is(err, errInterrupted) || ctx.Err() != nil {
+		t.abandon()
+		return errInterrupted
+	}
+	if err != nil {
+		t.abandon()
+		rec.Failure = &results.Failure{Stage: t.stage, Reason: strings.Join(strings.Fields(err.Error()), " ")}
+		rec.Failure.ServerStderr, rec.Failure.LoadStderr = t.server.tail(), t.load.tail()
+	}
+	rec.DurationNs = time.Since(began).Nanoseconds()
+	return nil
+}
+
+// tail returns the end of what the process wrote to standard error.
+func (p *peer) tail() string {
+	if p == nil {
+		return ""
+	}
+	return p.proc.ErrorTail()
+}
+
+// abandon kills and reaps what still runs.
+func (t *trial) abandon() {
+	for _, p := range []*peer{t.load, t.server} {
+		if p != nil {
+			p.proc.Kill()
+		}
+	}
+	for _, p := range []*peer{t.load, t.server} {
+		if p != nil {
+			_ = p.proc.Wait()
+			p.drain()
+		}
+	}
+}
+
+// steps is the conversation of package control, from start to end.
+func (t *trial) steps(ctx context.Context) error {
+	cpus := t.host.probed(int(t.set.number("server_cpus")))
+	probeBefore := t.speed(cpus)
+	start := t.signals.Trial()
+	if err := t.startServer(ctx); err != nil {
+		return err
+	}
+	if err := t.fill(ctx); err != nil {
+		return err
+	}
+	before, after, err := t.window(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.report(ctx); err != nil {
+		return err
+	}
+	if err := t.settle(ctx); err != nil {
+		return err
+	}
+	t.stage = "stop"
+	if err := t.server.finish(t.timeouts.Exit); err != nil {
+		return fmt.Errorf("the server process did not end well when asked to stop: %w", err)
+	}
+	m := machinePart(before, after, start, t.signals.Trial())
+	m.ProbeBeforeNs, m.ProbeAfterNs = probeBefore, t.speed(cpus)
+	if len(m.ProbeBeforeNs) == 0 {
+		m.Unknown = append(m.Unknown, "speed probe")
+	}
+	t.rec.Machine = m
+	return nil
+}
+
+// startServer brings the server up and takes its first snapshot.
+func (t *trial) startServer(ctx context.Context) error {
+	t.stage = "server-start"
+	address := t.address
+	if !address.IsValid() {
+		address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if t.host.Loopback {
+			address = trialAddress(t.rec.Trial)
+		}
+	}
+	var cpus []int
+	if t.host.Pin {
+		cpus = t.host.serverCPUs(int(t.set.number("server_cpus")))
+	}
+	var err error
+	if t.server, err = t.launch("server", t.bench.server.argv(serverArgs(t.set, address, cpus))); err != nil {
+		return err
+	}
+	e, err := t.server.await(ctx, "ready", t.timeouts.Start, nil)
+	if err != nil {
+		return err
+	}
+	if e.Ready == nil {
+		return errors.New("the server's ready line says nothing")
+	}
+	t.ready = *e.Ready
+	at := t.ready.HTTP
+	if t.set.text("protocol") == "raw" {
+		at = t.ready.Raw
+	}
+	t.part = &results.ServerPart{
+		PID: t.ready.PID, Backend: t.ready.Backend, Engine: t.ready.Engine, Address: at, GOMAXPROCS: t.ready.GOMAXPROCS,
+		CPUs: t.ready.CPUs, NoFile: t.ready.NoFile, UsableFDs: t.ready.UsableFDs,
+	}
+	t.rec.Server = t.part
+	if at == "" {
+		return fmt.Errorf("the server is ready but gives no address for %s", t.set.text("protocol"))
+	}
+	if want := t.set.text("backend"); t.ready.Backend != want {
+		return fmt.Errorf("the server was asked for backend %s and runs %s", want, t.ready.Backend)
+	}
+	t.part.Start, err = t.snapshot(ctx, true)
+	return err
+}
+
+// fill starts the load process and waits for its connections.
+func (t *trial) fill(ctx context.Context) error {
+	t.stage = "load-start"
+	if t.set.has("offered_share") && t.ready.UsableFDs < 1 {
+		return fmt.Errorf("the server has no descriptor to spare for a connection (limit %d)", t.ready.NoFile)
+	}
+	active, idle := split(t.set, t.ready.UsableFDs)
+	t.set["active_connections"], t.set["idle_connections"] = float64(active), float64(idle)
+	run := loadRun{
+		server: t.ready, backend: t.loadBackend, active: active, idle: idle, seed: t.rec.ScheduleSeed, fill: secs(t.phases.Fill),
+		hlog: t.hlog, tag: t.rec.ID,
+	}
+	if !t.address.IsValid() {
+		run.sources = sourceAddresses(t.set, active+idle, t.host)
+	}
+	if t.host.Pin && len(t.host.CPUs) > 1 {
+		run.cpu = []int{t.host.loadCPU()}
+	}
+	var err error
+	if t.load, err = t.launch("load", t.bench.load.argv(loadArgs(t.set, run))); err != nil {
+		return err
+	}
+	if _, err := t.load.await(ctx, "ready", t.timeouts.Start, t.server); err != nil {
+		return err
+	}
+	t.stage = "fill"
+	began := time.Now()
+	patience := t.timeouts.Fill + secs(t.phases.Fill) + ms(t.set.number("connect_timeout_ms")) + 2*ms(t.set.number("request_timeout_ms")) +
+		time.Duration(active+idle)*time.Millisecond
+	if _, err := t.load.await(ctx, "filled", patience, t.server); err != nil {
+		return err
+	}
+	t.rec.InsideNs = time.Since(began).Nanoseconds()
+	if t.part.Filled, err = t.snapshot(ctx, true); err != nil {
+		return err
+	}
+	return pause(ctx, secs(t.phases.Quiet))
+}
+
+// window lets the load process warm up and measure. Between the edges this
+// process sleeps.
+func (t *trial) window(ctx context.Context) (before, after windowReading, err error) {
+	t.stage = "warm-up"
+	pids := t.pids()
+	began := time.Now()
+	t.load.tell(control.Command{Do: "go"})
+	if _, err = t.load.await(ctx, "measure", secs(t.set.number("warmup_s"))+t.timeouts.Edge, t.server); err != nil {
+		return
+	}
+	t.stage = "window"
+	if t.part.Before, err = t.snapshot(ctx, false); err != nil {
+		return
+	}
+	before = t.signals.Window(pids)
+	if _, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
+		return
+	}
+	t.rec.InsideNs += time.Since(began).Nanoseconds()
+	after = t.signals.Window(pids)
+	t.part.After, err = t.snapshot(ctx, false)
+	return
+}
+
+// pids are the processes of the trial on this machine; none when one of them
+// may be elsewhere.
+func (t *trial) pids() []int {
+	if len(t.bench.server.via)+len(t.bench.load.via) > 0 {
+		return nil
+	}
+	return []int{t.server.proc.PID(), t.load.proc.PID()}
+}
+
+// report takes the load process's report and sees it end.
+func (t *trial) report(ctx context.Context) error {
+	t.stage = "report"
+	e, err := t.load.await(ctx, "report", ms(t.set.number("request_timeout_ms"))+t.timeouts.Report, t.server)
+	if err != nil {
+		return err
+	}
+	report := &results.LoadReport{}
+	if err := json.Unmarshal(e.Report, report); err != nil {
+		return fmt.Errorf("the load process's report cannot be read: %w", err)
+	}
+	t.stage = "load-exit"
+	if err := t.load.reap(t.timeouts.Exit); err != nil {
+		return fmt.Errorf("the load process did not end well after its report: %w", err)
+	}
+	t.load.drain()
+	t.rec.Load = report
+	return nil
+}
+
+// settle waits until the server has closed what the load process left, and
+// takes the last snapshot.
+func (t *trial) settle(ctx context.Context) error {
+	t.stage = "settle"
+	deadline := time.Now().Add(t.timeouts.Settle)
+	steady := -1
+	for {
+		s, err := t.snapshot(ctx, true)
+		if err != nil {
+			return err
+		}
+		t.part.End = s
+		if s.Full == nil || t.part.Start.Full == nil || time.Now().After(deadline) {
+			return nil
+		}
+		// Descriptors that the server opened for itself stay: once all
+		// connections are gone a number that no longer changes is final.
+		if s.Connections <= t.part.Start.Connections && (s.Full.OpenFDs <= t.part.Start.Full.OpenFDs || s.Full.OpenFDs == steady) {
+			return nil
+		}
+		steady = s.Full.OpenFDs
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// snapshot asks the server for one. The load process is not watched meanwhile:
+// what it says next, the report after the window for one, waits its turn.
+func (t *trial) snapshot(ctx context.Context, full bool) (*results.Snapshot, error) {
+	t.server.tell(control.Command{Do: "snapshot", Full: full})
+	e, err := t.server.await(ctx, "snapshot", t.timeouts.Snapshot, nil)
+	if err != nil {
+		return nil, err
+	}
+	if e.Snapshot == nil {
+		return nil, errors.New("the server's snapshot is empty")
+	}
+	// Both types have the same JSON: results imports nothing of ours.
+	b, err := json.Marshal(e.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	s := &results.Snapshot{}
+	return s, json.Unmarshal(b, s)
+}
+
+func (t *trial) launch(name string, argv []string) (*peer, error) {
+	p, err := t.launcher.Launch(argv)
+	if err != nil {
+		return nil, err
+	}
+	return newPeer(name, p), nil
+}
+
+// pause sleeps; it ends early only when the run does.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return errInterrupted
+	}
+}
