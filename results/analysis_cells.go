@@ -1,0 +1,114 @@
+package results
+
+import (
+	"math"
+	"slices"
+
+	"medusa/results/stats"
+)
+
+// repeated marks a trial that is set aside because a clean repeat of its
+// mini-block stands for it.
+const repeated = "repeated"
+
+// Cell returns the median of a column over the trials of one level at one
+// place of a grid that enter the main analysis, with its interval and dots. At
+// names the factors that tell places apart; false when the plan has no such
+// cell. X is not set.
+func (a *Analysis) Cell(grid string, at []Setting, level, column string) (Point, bool) {
+	where := map[string]any{}
+	for _, s := range at {
+		where[s.Factor] = s.Level
+	}
+	for _, p := range a.sites {
+		if p.grid.Name == grid && p.matches(where) && p.plans(level) {
+			pt := a.medianPoint(p, level, column)
+			pt.Cell = p.at()
+			return pt, true
+		}
+	}
+	return Point{}, false
+}
+
+// medianPoint is the median over the blocks of a cell.
+func (a *Analysis) medianPoint(p *site, level, column string) Point {
+	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
+	var lower, upper []float64
+	saturated := 0
+	for _, m := range p.minis {
+		in := m.entered(level)
+		for _, at := range m.attempts {
+			r := at.byLevel[level]
+			if r == nil {
+				continue
+			}
+			v, ok := r.span(column)
+			if !ok {
+				continue
+			}
+			d := Dot{Y: v.lo, Block: r.Block, Trial: r.Trial, Verdict: r.Verdict, Censored: v.lo != v.hi, Open: slices.Contains(r.Open, column)}
+			if r != in {
+				if enters(r.Verdict, false) {
+					d.Verdict = repeated
+				}
+				if enters(r.Verdict, true) {
+					pt.Excluded = append(pt.Excluded, d)
+				}
+				continue
+			}
+			pt.Dots = append(pt.Dots, d)
+			lower, upper = append(lower, v.lo), append(upper, v.hi)
+			pt.Open = pt.Open || d.Open
+			if r.Verdict == VerdictSaturated {
+				saturated++
+			}
+		}
+	}
+	pt.N = len(pt.Dots)
+	pt.Saturated = 2*saturated > pt.N
+	pt.Y = stats.Median(lower)
+	pt.Censored = math.IsInf(stats.Median(upper), 1)
+	if pt.N >= MinPairs && p.grid.Claims {
+		low, high := stats.MedianInterval(lower, Coverage), stats.MedianInterval(upper, Coverage)
+		pt.Interval, pt.Lo, pt.Hi, pt.Coverage = true, low.Lo, high.Hi, low.Coverage
+		if pt.HiCensored = math.IsInf(pt.Hi, 1); pt.HiCensored {
+			pt.Hi = low.Hi
+		}
+	}
+	return pt
+}
+
+// ratioPoint is the Hodges-Lehmann ratio to a level over the blocks of a cell.
+func (a *Analysis) ratioPoint(p *site, level, base, column string) Point {
+	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
+	pairs, _ := a.mainPairs(p, level, base, column)
+	var lower, upper, near []float64
+	saturated, censored := 0, 0
+	for _, one := range pairs {
+		lower, upper, near = append(lower, one.lo), append(upper, one.hi), append(near, one.near)
+		d := Dot{Y: math.Exp(one.near), Block: one.block, Trial: one.level.Trial, Verdict: one.level.Verdict, Censored: one.censored}
+		d.Open = slices.Contains(one.level.Open, column) || slices.Contains(one.base.Open, column)
+		pt.Dots = append(pt.Dots, d)
+		pt.Open = pt.Open || d.Open
+		if one.level.Verdict == VerdictSaturated || one.base.Verdict == VerdictSaturated {
+			saturated++
+		}
+		if one.censored {
+			censored++
+		}
+	}
+	pt.N = len(pairs)
+	pt.Saturated = 2*saturated > pt.N
+	pt.Y = math.Exp(stats.HodgesLehmann(near))
+	pt.Censored = 2*censored > pt.N
+	if pt.N >= MinPairs && p.grid.Claims {
+		i := stats.CensoredInterval(lower, upper, Coverage)
+		pt.Lo, pt.Hi, pt.Coverage = math.Exp(i.Lo), math.Exp(i.Hi), i.Coverage
+		if pt.HiCensored = math.IsInf(i.Hi, 1); pt.HiCensored {
+			pt.Hi = math.Exp(stats.SignedRankInterval(near, Coverage).Hi)
+		}
+		// An interval that reaches down to 0 has no place on the axis.
+		pt.Interval = pt.Lo > 0
+	}
+	return pt
+}

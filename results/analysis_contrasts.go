@@ -1,0 +1,131 @@
+package results
+
+import (
+	"math"
+
+	"medusa/results/stats"
+)
+
+// contrast compares a level with the baseline at a place. Estimate, scatter
+// and medians need pairs; interval, p and outcome need MinPairs of them and a
+// grid with claims.
+func (a *Analysis) contrast(p *site, level, column string, everyTrial bool) Contrast {
+	pick := a.mainPairs
+	if everyTrial {
+		pick = a.keptPairs
+	}
+	pairs, missing := pick(p, level, a.Baseline, column)
+	nan := math.NaN()
+	c := Contrast{
+		Grid: p.grid.Name, At: p.at(), Level: level, Baseline: a.Baseline, Column: column, N: len(pairs), Missing: missing,
+		Lo: nan, Hi: nan, Lo90: nan, Hi90: nan, P: nan, PHolm: nan, PWilcoxon: nan, Outcome: stats.NotResolved,
+	}
+	var lower, upper, near, levels, bases []float64
+	for _, one := range pairs {
+		lower, upper, near = append(lower, one.lo), append(upper, one.hi), append(near, one.near)
+		if one.censored {
+			c.Censored++
+		}
+		l, _ := one.level.span(column)
+		b, _ := one.base.span(column)
+		levels, bases = append(levels, l.lo), append(bases, b.lo)
+	}
+	c.LevelMedian, c.BaselineMedian = stats.Median(levels), stats.Median(bases)
+	c.Ratio = math.Exp(stats.HodgesLehmann(near))
+	c.PairSD = stats.SD(near)
+	c.Smallest = stats.SmallestEffect(len(near), c.PairSD)
+	if len(pairs) < MinPairs || !p.grid.Claims {
+		return c
+	}
+	i95, i90 := stats.CensoredInterval(lower, upper, Coverage), stats.CensoredInterval(lower, upper, 0.90)
+	c.Lo, c.Hi, c.Coverage = math.Exp(i95.Lo), math.Exp(i95.Hi), i95.Coverage
+	c.Lo90, c.Hi90 = math.Exp(i90.Lo), math.Exp(i90.Hi)
+	c.Outcome = stats.Decide(i95, i90, Margin, lowerIsBetter(column))
+	c.Within = stats.Within(i90, Margin)
+	c.P = stats.SignFlipP(near, a.Plan.Design.Seed)
+	c.PHolm = c.P // until Holm knows how many are tested together
+	c.PWilcoxon = stats.SignedRankP(near)
+	return c
+}
+
+// lowerIsBetter holds for every metric of which the registry does not say the
+// contrary; of those that explain rather than judge, faster means less.
+func lowerIsBetter(column string) bool {
+	c, _ := find(column, registry)
+	return c.Better != Higher
+}
+
+// contrasts are those of a column at every place of grids that pass, in the
+// plan's order: places, and in each the levels but the baseline.
+func (a *Analysis) contrasts(column string, where map[string]any, everyTrial bool) []Contrast {
+	var out []Contrast
+	for _, p := range a.sites {
+		if !p.grid.Claims || !p.matches(where) {
+			continue
+		}
+		for _, level := range a.levels(p.grid) {
+			if level != a.Baseline && p.plans(level, a.Baseline) {
+				out = append(out, a.contrast(p, level, column, everyTrial))
+			}
+		}
+	}
+	return out
+}
+
+// Explore compares every level with the baseline in any column, at every place
+// of the grids with claims. These contrasts are exploratory: never starred,
+// PHolm is P.
+func (a *Analysis) Explore(column string) []Contrast {
+	return a.contrasts(column, nil, false)
+}
+
+// test computes the contrasts and slopes of the primary metric and corrects
+// each family for its size.
+func (a *Analysis) test() {
+	a.Contrasts = a.contrasts(a.Primary, a.Plan.Metrics.PrimaryAt, false)
+	a.KeptContrasts = a.contrasts(a.Primary, a.Plan.Metrics.PrimaryAt, true)
+	a.Slopes = a.slopes(false)
+	a.KeptSlopes = a.slopes(true)
+	for _, family := range [][]Contrast{a.Contrasts, a.KeptContrasts} {
+		p := make([]float64, len(family))
+		for i := range family {
+			p[i] = family[i].P
+		}
+		for i, corrected := range stats.Holm(p) {
+			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha
+		}
+	}
+	for _, family := range [][]Slope{a.Slopes, a.KeptSlopes} {
+		p := make([]float64, len(family))
+		for i := range family {
+			p[i] = family[i].P
+		}
+		for i, corrected := range stats.Holm(p) {
+			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha
+		}
+	}
+	a.flips()
+}
+
+// flips compares the outcomes of both analyses, which have the same claims in
+// the same order.
+func (a *Analysis) flips() {
+	for i, main := range a.Contrasts {
+		if kept := a.KeptContrasts[i]; kept.Outcome != main.Outcome {
+			a.Flips = append(a.Flips, Flip{What: main.Level + " against " + main.Baseline + where(main.At), Main: string(main.Outcome), Kept: string(kept.Outcome)})
+		}
+	}
+	for i, main := range a.Slopes {
+		if kept := a.KeptSlopes[i]; kept.Outcome != main.Outcome {
+			a.Flips = append(a.Flips, Flip{What: "growth of " + main.Level + " with " + main.Factor + where(main.At), Main: string(main.Outcome), Kept: string(kept.Outcome)})
+		}
+	}
+}
+
+// where writes settings after a noun: " at idle_connections=2000"; "" for none.
+func where(at []Setting) string {
+	if len(at) == 0 {
+		return ""
+	}
+	return " at " + AtText(at)
+}

@@ -1,0 +1,154 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"medusa/results/stats"
+)
+
+// slopes are the growth of the primary metric with the factor that the suite
+// names, for every level of the compared factor (the baseline too), in grids
+// with claims that have at least two levels of that factor.
+func (a *Analysis) slopes(everyTrial bool) []Slope {
+	factor := a.Plan.Metrics.Slope
+	if factor == "" {
+		return nil
+	}
+	var out []Slope
+	for _, group := range a.lines(factor) {
+		for _, level := range a.levels(group[0].grid) {
+			out = append(out, a.slope(group, level, factor, everyTrial))
+		}
+	}
+	return out
+}
+
+// lines groups the places that differ in one numeric factor only.
+func (a *Analysis) lines(factor string) [][]*site {
+	var out [][]*site
+	at := map[string]int{}
+	for _, p := range a.sites {
+		if !p.grid.Claims || len(p.grid.Factors[factor]) < 2 || !p.matches(a.Plan.Metrics.PrimaryAt) {
+			continue
+		}
+		key := p.grid.Name + " " + AtText(p.at(factor))
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], p)
+	}
+	return slices.DeleteFunc(out, func(line []*site) bool { return len(line) < 2 })
+}
+
+// slope fits a line inside each block, and estimates over the blocks. A block
+// counts when it has the lowest and the highest setting: a line through a part
+// of the range would be another slope wherever the truth is curved.
+func (a *Analysis) slope(line []*site, level, factor string, everyTrial bool) Slope {
+	s := Slope{
+		Grid: line[0].grid.Name, At: line[0].at(factor), Level: level, Column: a.Primary, Factor: factor,
+		Lo: math.NaN(), Hi: math.NaN(), P: math.NaN(), PHolm: math.NaN(), Outcome: GrowthUnknown,
+	}
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, p := range line {
+		x := p.number(factor)
+		least, most = min(least, x), max(most, x)
+	}
+	var slopes []float64
+	var missing reasons
+	for block := 1; block <= line[0].grid.Blocks; block++ {
+		var xs, ys []float64
+		why := ""
+		for _, p := range line {
+			x := p.number(factor)
+			y, reason := p.valueOf(block, level, a.Primary, everyTrial)
+			if reason != "" {
+				if x == least || x == most {
+					why = fmt.Sprintf("%s at %s=%s", reason, factor, LevelText(x))
+				}
+				continue
+			}
+			xs, ys = append(xs, x), append(ys, y)
+		}
+		if why != "" {
+			missing.add(why)
+			continue
+		}
+		slopes = append(slopes, stats.Slope(xs, ys))
+	}
+	s.N, s.Estimate, s.Missing = len(slopes), stats.HodgesLehmann(slopes), missing.list()
+	if s.N < MinPairs {
+		return s
+	}
+	i := stats.SignedRankInterval(slopes, Coverage)
+	s.Lo, s.Hi, s.Coverage = i.Lo, i.Hi, i.Coverage
+	s.P = stats.SignFlipP(slopes, a.Plan.Design.Seed)
+	switch {
+	case i.Lo > 0:
+		s.Outcome = Grows
+	case i.Hi < 0:
+		s.Outcome = Falls
+	default:
+		s.Outcome = NoGrowth
+	}
+	return s
+}
+
+// number is a place's level of a numeric factor.
+func (p *site) number(factor string) float64 {
+	v, _ := p.level(factor)
+	n, ok := levelNumber(v)
+	if !ok {
+		return math.NaN()
+	}
+	return n
+}
+
+// valueOf returns the value of a level in one block of a place: of the trial
+// that enters, or with every trial the mean over the attempts. A censored
+// value is none: half a line has no slope.
+func (p *site) valueOf(block int, level, column string, everyTrial bool) (v float64, why string) {
+	for _, m := range p.minis {
+		if m.block != block {
+			continue
+		}
+		var taken []*Record
+		why = "not run"
+		for _, at := range m.attempts {
+			if r := at.byLevel[level]; r != nil {
+				if enters(r.Verdict, everyTrial) {
+					taken = append(taken, r)
+				} else {
+					why = r.Verdict
+				}
+			}
+		}
+		if !everyTrial {
+			r := m.entered(level)
+			if r == nil {
+				if at := m.choose(level); at != nil && at.byLevel[level] != nil {
+					why = at.byLevel[level].Verdict
+				}
+				return 0, why
+			}
+			taken = []*Record{r}
+		}
+		var sum, n float64
+		for _, r := range taken {
+			if v, ok := r.Value(column); ok {
+				sum, n = sum+v, n+1
+			} else {
+				why = "without a value (" + r.Why(column) + ")"
+			}
+		}
+		if n == 0 {
+			return 0, why
+		}
+		return sum / n, ""
+	}
+	return 0, "not planned"
+}

@@ -1,0 +1,126 @@
+package results
+
+// registry holds every column, in the order in which they are listed.
+var registry = concat(
+	[]Column{
+		{Name: "server_cpu_us_per_request", Unit: "us", Better: Lower, ByMode: true,
+			Meaning: "CPU time of the server process over requests that it counted, between the same two snapshots; in a closed loop the cost under saturation, in an open loop the cost at that rate"},
+		{Name: "total_cpu_us_per_request", Unit: "us", Better: Lower, ByMode: true,
+			Meaning: "server_cpu_us_per_request plus the generator's CPU time over the window (less what it spun) over the requests that it saw answered"},
+		{Name: "capacity_rps", Unit: "1/s", Better: Higher,
+			Meaning: "requests answered well per second of a closed loop; null in an open loop"},
+		{Name: "achieved_rps", Unit: "1/s", Better: Higher,
+			Meaning: "requests of the window answered well per second of the window"},
+		{Name: "intended_rps", Unit: "1/s",
+			Meaning: "requests per second that the schedule asked for; null in a closed loop"},
+	},
+	quantiles("response", "intended start to last byte; a failure counts as later than all", true, []string{"us", "ms"}, "p50", "p90", "p99", "p999"),
+	quantiles("response_ok", "intended start to last byte, of requests answered well only; never without ok_share", false, []string{"us", "ms"}, "p50", "p99"),
+	quantiles("service", "sent to last byte", false, []string{"us"}, "p50", "p99"),
+	quantiles("first_byte", "sent to first byte", false, []string{"us"}, "p50", "p99"),
+	quantiles("connect", "connect() to established; says nothing where the backlog accepts for the server", true, []string{"us", "ms"}, "p50", "p99"),
+	quantiles("admission", "connect() to the first byte of the first reply", true, []string{"us", "ms"}, "p50", "p99"),
+	quantiles("lag", "intended start, or a connection free if later, to sent: the generator's fault", false, []string{"us"}, "p50", "p99"),
+	quantiles("queue", "intended start to a free connection: the server's doing", false, []string{"us"}, "p50", "p99"),
+	[]Column{
+		{Name: "ok_share", Unit: "share", Better: Higher,
+			Meaning: "requests of the window answered well, of all its requests"},
+		{Name: "refused_share", Unit: "share", Better: Lower,
+			Meaning: "requests of the window whose connection was refused"},
+		{Name: "timed_out_share", Unit: "share", Better: Lower,
+			Meaning: "requests of the window not answered within the request timeout on a connection that had been answered before"},
+		{Name: "unserved_share", Unit: "share", Better: Lower,
+			Meaning: "requests of the window on a connection that was established and never answered"},
+		{Name: "error_share", Unit: "share", Better: Lower,
+			Meaning: "requests of the window that failed otherwise: reset, status, short, wrong bytes, local; with the four above it makes 1"},
+		{Name: "syscalls_per_request", Better: Lower,
+			Meaning: "system calls of the server's I/O per request"},
+		{Name: "events_per_wait",
+			Meaning: "events that one wait returned, on average: how well the backend batches"},
+		{Name: "waits_per_request",
+			Meaning: "waits for readiness per request"},
+		{Name: "switches_per_request", Better: Lower,
+			Meaning: "context switches of the server, voluntary and not, per request"},
+		{Name: "server_rss_bytes_per_connection", Unit: "bytes", Better: Lower,
+			Meaning: "resident memory of the server with all connections open less that with none, over connections; from 100 connections on"},
+		{Name: "server_anon_bytes_per_connection", Unit: "bytes", Better: Lower,
+			Meaning: "the same of anonymous memory"},
+		{Name: "busy_share", Unit: "share",
+			Meaning: "CPU time of the generator less what it spun, over the window"},
+		{Name: "accept_failures_per_s", Unit: "1/s", Better: Lower,
+			Meaning: "accept calls that failed (EMFILE and like) per second of the window"},
+		{Name: "usable_fds", Meaning: "descriptors that the server's limit leaves for connections"},
+		{Name: "open_fds_peak", Meaning: "descriptors open in the server, the largest of its snapshots"},
+		{Name: "opened_per_s", Unit: "1/s", Better: Higher,
+			Meaning: "connections that the server accepted per second of the window"},
+		{Name: "gc_cycles", Meaning: "garbage collections of the server in the window"},
+	},
+	factors,
+	[]Column{
+		{Name: "trial", Kind: Place, Meaning: "order of execution in the run, from 1"},
+		{Name: "grid", Kind: Place, Text: true, Meaning: "the grid of the suite"},
+		{Name: "block", Kind: Place, Meaning: "the repetition of the whole grid, from 1"},
+		{Name: "mini_block", Kind: Place, Meaning: "the group of trials inside which pairs are formed"},
+		{Name: "position", Kind: Place, Meaning: "place in the mini-block, from 1"},
+		{Name: "attempt", Kind: Place, Meaning: "1, or more when a noisy mini-block was repeated"},
+		{Name: "role", Kind: Place, Text: true, Meaning: "trial, or capacity: a probe that sets a rate"},
+		{Name: "level", Kind: Place, Text: true, Meaning: "the level of the compared factor"},
+		{Name: "id", Kind: Place, Text: true, Meaning: "names the trial's files"},
+		{Name: "verdict", Kind: Place, Text: true, Meaning: "valid, saturated, client-limited, noisy, unsteady, inconsistent, unverified or failed"},
+	},
+)
+
+// factors are what a suite may set.
+var factors = []Column{
+	{Name: "backend", Kind: Factor, Text: true, Meaning: "the server's I/O backend"},
+	{Name: "idle_connections", Kind: Factor, Meaning: "connections that are open and silent"},
+	{Name: "active_connections", Kind: Factor, Meaning: "connections that carry requests"},
+	{Name: "protocol", Kind: Factor, Text: true, Meaning: "http or raw"},
+	{Name: "path", Kind: Factor, Text: true, Meaning: "what is asked for"},
+	{Name: "keep_alive", Kind: Factor, Text: true, Meaning: "true, or false for a connection per request"},
+	{Name: "mode", Kind: Factor, Text: true, Meaning: "open (arrivals follow a schedule) or closed (a reply triggers the next request)"},
+	{Name: "arrivals", Kind: Factor, Text: true, Meaning: "poisson, constant or burst"},
+	{Name: "rate_rps", Kind: Factor, Unit: "1/s", Meaning: "requests per second that the schedule asks for"},
+	{Name: "rate_share", Kind: Factor, Unit: "share", Meaning: "the rate as a share of the baseline's capacity, probed in the same mini-block"},
+	{Name: "nofile", Kind: Factor, Meaning: "descriptor limit of the server (RLIMIT_NOFILE)"},
+	{Name: "offered_share", Kind: Factor, Unit: "share", Meaning: "connections offered, of usable_fds"},
+	{Name: "active_share", Kind: Factor, Unit: "share", Meaning: "active connections, of those offered"},
+	{Name: "in_bytes", Kind: Factor, Unit: "bytes", Meaning: "input buffer of a connection of the server"},
+	{Name: "out_bytes", Kind: Factor, Unit: "bytes", Meaning: "output buffer of a connection of the server"},
+	{Name: "server_wait", Kind: Factor, Text: true, Meaning: "block (sleep until something happens) or poll (never sleep)"},
+	{Name: "pacing", Kind: Factor, Text: true, Meaning: "busy (the generator never sleeps in the window) or sleep"},
+	{Name: "server_cpus", Kind: Factor, Meaning: "CPUs of the server"},
+	{Name: "congestion", Kind: Factor, Text: true, Meaning: "TCP congestion control on both ends"},
+	{Name: "request_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a request that takes longer has failed"},
+	{Name: "connect_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a connection that takes longer has failed"},
+	{Name: "warmup_s", Kind: Factor, Unit: "s", Meaning: "length of the warm-up before the window"},
+	{Name: "window_s", Kind: Factor, Unit: "s", Meaning: "length of the window"},
+}
+
+// quantiles names the columns of one distribution.
+func quantiles(dist, meaning string, censored bool, units []string, levels ...string) []Column {
+	words := map[string]string{"p50": "median", "p90": "90th percentile", "p99": "99th percentile", "p999": "99.9th percentile"}
+	var out []Column
+	for _, unit := range units {
+		for _, q := range levels {
+			out = append(out, Column{
+				Name: dist + "_" + q + "_" + unit, Unit: unit, Kind: Metric, Better: Lower, Censored: censored,
+				Meaning: words[q] + " of " + dist + ": " + meaning,
+			})
+		}
+	}
+	return out
+}
+
+func concat(parts ...[]Column) []Column {
+	var out []Column
+	for _, part := range parts {
+		for _, c := range part {
+			if c.Kind == "" {
+				c.Kind = Metric
+			}
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"medusa/results/stats"
+)
+
+// believe are the lines under "CAN I BELIEVE IT?".
+func (a *Analysis) believe() []Line {
+	lines := []Line{
+		{"trials", a.trialsText()},
+		{"machine", a.machineText()},
+		{"generator", a.generatorText()},
+		{"floor", "not measured: how long a sleeping CPU takes to wake here is unknown, so a difference of latency under 0.1 ms may be that"},
+	}
+	return append(lines, Line{"tested", a.testedText()})
+}
+
+// trialsText counts what enters, what does not, and what the second analysis
+// changes.
+func (a *Analysis) trialsText() string {
+	t := a.Tally
+	var parts []string
+	parts = append(parts, fmt.Sprintf("%s of %s enter the answer", thousands(float64(t.Entered)), thousands(float64(t.Planned))))
+	if left := t.Planned - t.Run; left > 0 {
+		parts = append(parts, fmt.Sprintf("%s not run", thousands(float64(left))))
+	}
+	if t.Repeats > 0 {
+		parts = append(parts, countOf(t.Repeats, "trial is a repeat in a disturbed mini-block", "trials are repeats in disturbed mini-blocks"))
+	}
+	for _, v := range []struct{ verdict, text string }{
+		{VerdictNoisy, "noisy, set aside, shown"},
+		{VerdictSaturated, "saturated (a result)"},
+		{VerdictClientLimited, "client-limited, set aside, shown"},
+		{VerdictUnsteady, "unsteady (shown)"},
+		{VerdictInconsistent, "inconsistent, never used"},
+		{VerdictUnverified, "unverified: this system cannot supply a signal"},
+		{VerdictFailed, "failed"},
+	} {
+		if n := t.Verdicts[v.verdict]; n > 0 {
+			parts = append(parts, thousands(float64(n))+" "+v.text)
+		}
+	}
+	text := strings.Join(parts, " · ")
+	if len(a.Contrasts)+len(a.Slopes) == 0 {
+		return text
+	}
+	return text + "; " + a.flipsText()
+}
+
+// flipsText says which outcomes change when every trial is kept.
+func (a *Analysis) flipsText() string {
+	if len(a.Flips) == 0 {
+		return "with every trial kept, no sentence changes"
+	}
+	var changes []string
+	for _, f := range a.Flips {
+		changes = append(changes, fmt.Sprintf("%s (%s, then %s)", f.What, f.Main, f.Kept))
+	}
+	const most = 3
+	if len(changes) > most {
+		changes = append(changes[:most], fmt.Sprintf("%d more", len(a.Flips)-most))
+	}
+	return "with every trial kept, " + countOf(len(a.Flips), "outcome changes: ", "outcomes change: ") + strings.Join(changes, ", ")
+}
+
+func (a *Analysis) machineText() string {
+	m := a.Machine
+	if math.IsNaN(m.Moved) {
+		return "this system has no speed probe: how much the machine's speed moved is unknown"
+	}
+	text := fmt.Sprintf("state moved by %s during the run", percentText(m.Moved))
+	if math.IsNaN(m.Straddle) {
+		return text
+	}
+	return text + fmt.Sprintf("; %s of %s straddle a change", percentText(m.Straddle), countOf(m.Pairs, "pair", "pairs"))
+}
+
+func (a *Analysis) generatorText() string {
+	const none = "no calibration certificate"
+	g := a.Generator
+	switch {
+	case g.ClosedOnly:
+		return none + "; closed loop only: no schedule could be missed"
+	case g.Trials == 0:
+		return none + "; no trial of an open loop has a lag p99"
+	}
+	return fmt.Sprintf("%s; lag p99 %s us (median of %s of the open loop), worst %s us", none, thousands(roundDigits(g.LagMedianUs, 2)),
+		countOf(g.Trials, "trial", "trials"), thousands(roundDigits(g.LagWorstUs, 2)))
+}
+
+// testedText says what was tested, how it was corrected, and whether so few
+// blocks could have passed the correction at all.
+func (a *Analysis) testedText() string {
+	k, slopes := len(a.Contrasts), len(a.Slopes)
+	text := "primary metric " + a.Primary
+	if k+slopes == 0 {
+		return text + "; no grid has the blocks for a claim (6): nothing is tested, all is exploratory"
+	}
+	var families []string
+	most := 0
+	if k > 0 {
+		families = append(families, countOf(k, "contrast", "contrasts")+" to "+a.Baseline)
+	}
+	if slopes > 0 {
+		families = append(families, countOf(slopes, "slope", "slopes"))
+	}
+	starred, coverage := 0, 1.0
+	note := func(n int, star bool, covers float64) {
+		most = max(most, n)
+		if star {
+			starred++
+		}
+		if covers > 0 {
+			coverage = min(coverage, covers)
+		}
+	}
+	for _, c := range a.Contrasts {
+		note(c.N, c.Starred, c.Coverage)
+	}
+	for _, s := range a.Slopes {
+		note(s.N, s.Starred, s.Coverage)
+	}
+	text += ", " + joinWords(families) + ", Holm 5 %"
+	if k > 0 && slopes > 0 {
+		text += " in each family"
+	}
+	needed := stats.LeastPairs(smallestFamily(k, slopes), Alpha)
+	switch {
+	case most < MinPairs:
+		text += ": none could be tested, as none has 6 clean pairs"
+	case most < needed:
+		text += fmt.Sprintf(": none can be starred, as no exact p of %s is under 2/%d = %s (with %d pairs one could)", countOf(most, "pair", "pairs"), 1<<most,
+			shortest(roundDigits(math.Pow(2, float64(1-most)), 2)), needed)
+	default:
+		text += fmt.Sprintf(": %d starred", starred)
+	}
+	if most >= MinPairs && coverage < 1 {
+		text += fmt.Sprintf("; each interval holds by itself (%s %%)", fixed(100*coverage, 1))
+	}
+	return text + "; the rest is exploratory"
+}
+
+// smallestFamily is the size of the smaller family that was tested.
+func smallestFamily(k, slopes int) int {
+	if k == 0 {
+		return slopes
+	}
+	if slopes == 0 {
+		return k
+	}
+	return min(k, slopes)
+}

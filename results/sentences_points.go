@@ -1,0 +1,166 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// describedColumns bounds how many columns of a grid without claims are told.
+const describedColumns = 3
+
+// describe tells the medians of a grid that has too few blocks for a claim: one
+// sentence for each column of its figures.
+func (a *Analysis) describe(g *GridPlan) []Sentence {
+	var out []Sentence
+	var told []string
+	for _, f := range a.Plan.Figures {
+		if levels := g.Factors[f.X]; f.Grid != g.Name && f.Grid != "" || len(levels) == 0 {
+			continue
+		}
+		for _, column := range f.Y {
+			if slices.Contains(told, column) || len(told) == describedColumns {
+				continue
+			}
+			one := f
+			one.Grid, one.Y, one.RatioTo, one.Facet = g.Name, Columns{column}, "", nil
+			for _, name := range f.Facet {
+				if name != a.Compare {
+					one.Facet = append(one.Facet, name)
+				}
+			}
+			series, err := a.Points(one)
+			if err != nil || len(series) == 0 {
+				continue
+			}
+			told = append(told, column)
+			out = append(out, Sentence{Kind: KindPoints, Text: seriesText(g, f.X, column, series)})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, Sentence{Kind: KindNote, Text: fmt.Sprintf("The grid %s has %s: no claim is made; its points are in the figures and data.", g.Name, countOf(g.Blocks, "block", "blocks"))})
+	}
+	return out
+}
+
+// seriesText lists the medians of one column. Levels of the compared factor
+// that hardly differ share one list, of ranges.
+func seriesText(g *GridPlan, x, column string, series []Series) string {
+	c, _ := find(column, registry)
+	var at []Setting
+	for _, s := range series {
+		for _, pt := range s.Points {
+			setting := Setting{x, pt.X}
+			if pt.XText != "" {
+				setting.Level = pt.XText
+			}
+			if !slices.Contains(at, setting) {
+				at = append(at, setting)
+			}
+		}
+	}
+	var xs []string
+	for _, s := range at {
+		if n, ok := s.Level.(float64); ok {
+			xs = append(xs, thousands(n))
+		} else {
+			xs = append(xs, LevelText(s.Level))
+		}
+	}
+	var rows []string
+	for _, group := range byFacet(series) {
+		facet := ""
+		if len(group[0].Facet) > 0 {
+			facet = AtText(group[0].Facet) + " "
+		}
+		if ranges, ok := medianRanges(group, at, c.Unit); ok {
+			var levels []string
+			for _, s := range group {
+				levels = append(levels, s.Level)
+			}
+			rows = append(rows, facet+joinWords(levels)+" "+ranges)
+			continue
+		}
+		for _, s := range group {
+			rows = append(rows, facet+s.Level+" "+medianList(s, at, c.Unit))
+		}
+	}
+	return fmt.Sprintf("%s at %s %s: %s (medians of %s, points only, no claim).", capital(spoken(column)), spoken(x), joinWords(xs),
+		strings.Join(rows, "; "), countOf(g.Blocks, "block", "blocks"))
+}
+
+// byFacet groups series that differ in level only.
+func byFacet(series []Series) [][]Series {
+	var out [][]Series
+	for _, s := range series {
+		if n := len(out); n > 0 && AtText(out[n-1][0].Facet) == AtText(s.Facet) {
+			out[n-1] = append(out[n-1], s)
+			continue
+		}
+		out = append(out, []Series{s})
+	}
+	return out
+}
+
+// pointAt finds a series' point at a level of x.
+func pointAt(s Series, at Setting) (Point, bool) {
+	for _, pt := range s.Points {
+		if pt.XText != "" && pt.XText == at.Level || pt.XText == "" && pt.X == at.Level {
+			return pt, pt.N > 0
+		}
+	}
+	return Point{}, false
+}
+
+// medianList writes a series as "50 %, 51 %, none".
+func medianList(s Series, at []Setting, unit string) string {
+	parts := make([]string, len(at))
+	for i, x := range at {
+		pt, ok := pointAt(s, x)
+		switch {
+		case !ok:
+			parts[i] = "none"
+		case pt.Censored:
+			parts[i] = "over " + quantity(pt.Y, unit)
+		default:
+			parts[i] = quantity(pt.Y, unit)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// medianRanges writes "49-51 %, 50 %" when the levels lie within a tenth of each
+// other at every x, all with a value or all censored; false otherwise.
+func medianRanges(group []Series, at []Setting, unit string) (string, bool) {
+	if len(group) < 2 {
+		return "", false
+	}
+	parts := make([]string, len(at))
+	for i, x := range at {
+		least, most, censored := math.Inf(1), math.Inf(-1), 0
+		for _, s := range group {
+			pt, ok := pointAt(s, x)
+			if !ok {
+				return "", false
+			}
+			least, most = min(least, pt.Y), max(most, pt.Y)
+			if pt.Censored {
+				censored++
+			}
+		}
+		if censored != 0 && censored != len(group) || most-least > 0.1*math.Abs(most) {
+			return "", false
+		}
+		low, high := quantity(least, unit), quantity(most, unit)
+		switch {
+		case censored > 0:
+			parts[i] = "over " + low
+		case low == high:
+			parts[i] = low
+		default:
+			parts[i] = low + " to " + high
+		}
+	}
+	return strings.Join(parts, ", "), true
+}

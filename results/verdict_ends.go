@@ -1,0 +1,96 @@
+package results
+
+import "math"
+
+// The tolerances of agreement between both ends of a trial.
+const (
+	// littleTolerance is METHOD's: the time average of requests in flight
+	// and the sum of their times are measured apart and must agree.
+	littleTolerance = 0.01
+	// descriptorSlack are the descriptors that a process may keep: the two
+	// (epoll and eventfd) that Go's own poller opens at its first use.
+	descriptorSlack = 2
+)
+
+// cutting are the kinds of failures, and the fates of connections, after which
+// one end may know of requests and bytes that the other never saw.
+var cutting = []string{"refused", "reset", "timeout", "unserved", "short", "wrong_bytes", "local", "closed"}
+
+// inconsistent finds disagreement between what both ends counted. Counts are
+// over the whole life of both processes: only there do they have no edges.
+//
+// A request that was answered was counted by the server, and a request that
+// the server counted was sent; so answered <= served <= sent always holds, and
+// where every request was answered all three are equal. What is between them
+// is exactly the requests that were cut off: by a timeout, a reset, a server
+// out of descriptors, or the end of the trial.
+// Likewise no end receives bytes that the other did not hand over; equality is
+// asked for only where nothing was cut, as bytes of a cut connection may lie
+// unread in the kernel.
+// In the window each request of the generator has one end.
+//
+// Sockets are looked for where they belong to someone: the server must have as
+// many connections and descriptors at the end as at the start. Sockets of the
+// whole system, counted when both processes are gone, are others': see noisy.
+func inconsistent(r *Record) []finding {
+	var out []finding
+	fire := func(format string, args ...any) { out = append(out, found(VerdictInconsistent, format, args...)) }
+	if _, why := r.window(); why != "" {
+		fire("%s", why)
+	}
+	l := r.Load
+	if start, end := r.Server.Start, r.Server.End; start == nil || end == nil {
+		fire("the server's first or last snapshot is missing: the two ends cannot be compared")
+	} else {
+		served := end.Requests - start.Requests
+		switch {
+		case served < l.TotalAnswered:
+			fire("the server counted %d requests, the generator saw %d answered", served, l.TotalAnswered)
+		case served > l.TotalSent:
+			fire("the server counted %d requests, the generator sent %d", served, l.TotalSent)
+		}
+		in, out := end.BytesIn-start.BytesIn, end.BytesOut-start.BytesOut
+		whole := l.whole()
+		switch {
+		case in > l.TotalBytesOut:
+			fire("the server received %d bytes, the generator sent %d", in, l.TotalBytesOut)
+		case whole && in < l.TotalBytesOut:
+			fire("the server received %d bytes, the generator sent %d and nothing was cut off", in, l.TotalBytesOut)
+		}
+		switch {
+		case out < l.TotalBytesIn:
+			fire("the server sent %d bytes, the generator received %d", out, l.TotalBytesIn)
+		case whole && out > l.TotalBytesIn:
+			fire("the server sent %d bytes, the generator received %d and nothing was cut off", out, l.TotalBytesIn)
+		}
+		if end.Connections > start.Connections {
+			fire("the server still had %d connections when the generator had gone", end.Connections-start.Connections)
+		}
+		if start.Full != nil && end.Full != nil && end.Full.OpenFDs > start.Full.OpenFDs+descriptorSlack {
+			fire("the server had %d descriptors open when the generator had gone, %d at the start", end.Full.OpenFDs, start.Full.OpenFDs)
+		}
+	}
+	flight := l.MeanInFlight * float64(l.DurationNs)
+	if greater := max(flight, l.SumInWindowNs); greater > 0 && math.Abs(flight-l.SumInWindowNs) > littleTolerance*greater {
+		fire("Little's law is off by %.1f %%: %.4g requests in flight on average, but their times make %.4g",
+			100*math.Abs(flight-l.SumInWindowNs)/greater, l.MeanInFlight, l.SumInWindowNs/float64(l.DurationNs))
+	}
+	if l.Requests > l.Sent || l.Sent > l.Scheduled || l.Requests+l.failed() != l.Scheduled {
+		fire("of the window's %d requests %d were sent, %d answered well and %d failed", l.Scheduled, l.Sent, l.Requests, l.failed())
+	}
+	return out
+}
+
+// whole reports whether no request and no connection was cut off, in the
+// window or outside of it.
+func (l *LoadReport) whole() bool {
+	if l.TotalSent != l.TotalAnswered {
+		return false
+	}
+	for _, kind := range cutting {
+		if l.Errors[kind] > 0 || l.Fate[kind] > 0 {
+			return false
+		}
+	}
+	return true
+}
