@@ -76,8 +76,17 @@ type Config struct {
 	Sim *SimConfig
 }
 
-// check fills in defaults and refuses what cannot be run.
-func (c *Config) check() error {
+// Check says what is wrong with a Config, the backend included, in one line.
+func (c Config) Check() error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	_, err := lookup(c.Backend)
+	return err
+}
+
+// complete fills in defaults and refuses what cannot be run.
+func (c *Config) complete() error {
 	for _, b := range []struct {
 		name string
 		size *int
@@ -132,7 +141,7 @@ type Loop struct {
 
 // New opens a loop on a backend.
 func New(cfg Config) (*Loop, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
 	info, err := lookup(cfg.Backend)

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"medusa/experiments"
+	"medusa/poller/loop"
+	"medusa/results"
+)
+
+type runCmd struct {
+	Suite     string        `arg:"" help:"A shipped suite (see 'medusa suites') or a file, such as ./mine.yaml."`
+	Out       string        `help:"Run folder (results/runs/SUITE-TIME)." placeholder:"DIR"`
+	Blocks    int           `help:"Blocks of every grid; fewer than 6 carry no interval." placeholder:"N"`
+	Budget    time.Duration `help:"Reduce blocks until the run fits." placeholder:"D"`
+	Only      []string      `sep:"none" help:"Only these levels of a factor, or grids: backend=epoll,poll, grid=idle." placeholder:"KEY=VALUE"`
+	Set       []string      `sep:"none" help:"Fix a setting that the suite fixes otherwise." placeholder:"KEY=VALUE"`
+	Seed      *uint64       `help:"Of order and schedules; the suite's, without." placeholder:"N"`
+	DryRun    bool          `help:"Say what would be run, how long it takes, what it could find and what is skipped; run nothing."`
+	ServerVia string        `help:"Command before the server's, such as 'ssh n1'." placeholder:"COMMAND"`
+	LoadVia   string        `help:"Command before the load's, such as 'srun -w n2'." placeholder:"COMMAND"`
+	ServerBin string        `name:"server-binary" help:"Another medusa to serve with." placeholder:"FILE"`
+	Address   string        `help:"Address that servers listen on; needed with --server-via or --load-via elsewhere." placeholder:"IP"`
+	LoadOn    string        `name:"load-backend" help:"I/O backend of the generator." placeholder:"NAME"`
+}
+
+func (c runCmd) Run(s streams) error {
+	suite, err := experiments.Load(c.Suite)
+	if err != nil {
+		return usage(err)
+	}
+	request := experiments.Request{Only: c.Only, Set: c.Set, Blocks: c.Blocks, Seed: c.Seed, Budget: c.Budget, Command: c.again()}
+	plan, err := experiments.MakePlan(suite, request, experiments.ThisHost(here()))
+	if err != nil {
+		return usage(err)
+	}
+	if c.DryRun {
+		plan.Describe(s.out)
+		return nil
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	outcome, err := experiments.Run(ctx, experiments.Options{
+		Suite: suite, Request: request, Dir: c.Out, Here: here,
+		ServerBinary: c.ServerBin, ServerVia: c.ServerVia, LoadVia: c.LoadVia,
+		Address: c.Address, LoadBackend: c.LoadOn, Version: version(), Progress: s.err,
+	})
+	if outcome == nil || outcome.Run == 0 {
+		return errors.Join(err, nothing(outcome))
+	}
+	// Whatever ended the run, what was measured gets its report.
+	report, rerr := writeReport(outcome.Dir)
+	if rerr == nil {
+		fmt.Fprintf(s.err, "%d of %d trials in %v; report:\n", outcome.Run, outcome.Planned, outcome.Elapsed.Round(time.Second))
+		fmt.Fprintln(s.out, report)
+	}
+	if outcome.Interrupted && err == nil {
+		err = errors.New("interrupted; the report has what was measured until then")
+	}
+	return errors.Join(err, rerr)
+}
+
+// nothing explains a run without a single trial.
+func nothing(o *experiments.Outcome) error {
+	if o != nil && o.Interrupted {
+		return errors.New("interrupted before the first trial ended; nothing was measured")
+	}
+	return nil
+}
+
+// again is the command line that makes the run again.
+func (c runCmd) again() string {
+	words := []string{"medusa", "run", c.Suite}
+	add := func(flag, value string) {
+		if value != "" {
+			if strings.ContainsAny(value, " \t'\"$&;()<>|*?") {
+				value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
+			}
+			words = append(words, "--"+flag, value)
+		}
+	}
+	if c.Blocks > 0 {
+		add("blocks", fmt.Sprint(c.Blocks))
+	}
+	if c.Budget > 0 {
+		add("budget", c.Budget.String())
+	}
+	for _, v := range c.Only {
+		add("only", v)
+	}
+	for _, v := range c.Set {
+		add("set", v)
+	}
+	if c.Seed != nil {
+		add("seed", fmt.Sprint(*c.Seed))
+	}
+	add("server-via", c.ServerVia)
+	add("load-via", c.LoadVia)
+	add("server-binary", c.ServerBin)
+	add("address", c.Address)
+	add("load-backend", c.LoadOn)
+	return strings.Join(words, " ")
+}
+
+func here() []experiments.BackendInfo {
+	var all []experiments.BackendInfo
+	for _, b := range loop.Backends() {
+		all = append(all, experiments.BackendInfo{Name: b.Name, Why: b.Missing})
+	}
+	return all
+}
+
+type suitesCmd struct {
+	List suitesListCmd `cmd:"" default:"1" help:"List the shipped suites."`
+	Show suitesShowCmd `cmd:"" help:"Print a shipped suite."`
+}
+
+type suitesListCmd struct {
+	JSON bool `name:"json" help:"As JSON."`
+}
+
+func (c suitesListCmd) Run(s streams) error {
+	all, err := experiments.List()
+	if err != nil {
+		return err
+	}
+	type line struct {
+		Name     string `json:"name"`
+		Question string `json:"question"`
+	}
+	var lines []line
+	for _, suite := range all {
+		lines = append(lines, line{suite.Name, suite.Question})
+	}
+	if c.JSON {
+		return json.NewEncoder(s.out).Encode(lines)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s\t%s\n", l.Name, l.Question)
+	}
+	return w.Flush()
+}
+
+type suitesShowCmd struct {
+	Name string `arg:"" help:"A shipped suite."`
+}
+
+func (c suitesShowCmd) Run(s streams) error {
+	suite, err := experiments.Load(c.Name)
+	if err != nil {
+		return usage(err)
+	}
+	_, err = s.out.Write(suite.YAML)
+	return err
+}
+
+// writeReport writes the report of a run folder.
+func writeReport(dir string) (string, error) {
+	run, err := results.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	return results.WriteReport(run)
+}

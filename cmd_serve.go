@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"medusa/loadgen"
+	"medusa/poller/loop"
+	"medusa/servers"
+)
+
+type serveCmd struct {
+	Backend        string        `default:"epoll" help:"I/O backend (${default}); see 'medusa backends'." placeholder:"NAME"`
+	HTTP           string        `name:"http" help:"Serve HTTP on HOST:PORT; port 0 asks for any." placeholder:"ADDRESS"`
+	Raw            string        `help:"Answer each CRLFCRLF on HOST:PORT with fixed bytes, parsing nothing: the cost of the loop itself." placeholder:"ADDRESS"`
+	Root           string        `help:"Directory whose files HTTP serves." placeholder:"DIR"`
+	Fixed          bool          `help:"Serve /fixed/N over HTTP: a body of N bytes, up to 1 MiB."`
+	Nofile         uint64        `help:"Limit the process to N descriptors (RLIMIT_NOFILE, soft and hard)." placeholder:"N"`
+	CPU            []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
+	In             int           `help:"User-space input buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
+	Out            int           `help:"User-space output buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
+	Wait           string        `default:"block" enum:"block,poll" help:"How to wait for events: block, or poll without sleeping (${default})." placeholder:"KIND"`
+	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
+	MaxConnections int           `help:"Connections open at once; more wait in the backlog." placeholder:"N"`
+	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long; negative: never (${default})." placeholder:"D"`
+	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
+}
+
+func (c serveCmd) Run(s streams) error {
+	cfg := servers.Config{
+		Backend: c.Backend, HTTP: c.HTTP, Raw: c.Raw, Root: c.Root, Fixed: c.Fixed,
+		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
+		MaxConnections: c.MaxConnections, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+	}
+	if err := cfg.Check(); err != nil {
+		return usage(err)
+	}
+	signals, stop := interrupts()
+	defer stop()
+	return servers.Run(signals, cfg, s.in, s.out)
+}
+
+type loadCmd struct {
+	loadgen.Flags `embed:""`
+}
+
+func (c loadCmd) Run(s streams) error {
+	cfg, err := c.Config()
+	if err != nil {
+		return usage(err)
+	}
+	if err := cfg.Check(); err != nil {
+		return usage(err)
+	}
+	signals, stop := interrupts()
+	defer stop()
+	return loadgen.Run(signals, cfg, s.in, s.out)
+}
+
+type backendsCmd struct {
+	JSON bool `name:"json" help:"As JSON."`
+}
+
+func (c backendsCmd) Run(s streams) error {
+	all := loop.Backends()
+	if c.JSON {
+		e := json.NewEncoder(s.out)
+		e.SetIndent("", "  ")
+		return e.Encode(all)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tHERE\tENGINE\tREPORTS\tCOST OF A WAIT GROWS WITH")
+	for _, b := range all {
+		here := "yes"
+		if b.Missing != "" {
+			here = "no: " + b.Missing
+		}
+		cost := "ready descriptors"
+		if b.Scans {
+			cost = "descriptors held"
+		}
+		mode := b.Mode
+		if mode == "" {
+			mode, cost = "-", "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, here, b.Engine, mode, cost)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, b := range all {
+		fmt.Fprintf(s.out, "\n%s: %s\n", b.Name, b.Note)
+	}
+	return nil
+}

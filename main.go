@@ -1,0 +1,164 @@
+// Medusa measures what I/O multiplexing costs a server: interchangeable
+// backends (select, poll, epoll, goroutines, ...) drive the same protocol
+// channels under a load generator of its own, and every run ends in a report
+// with plots. See README.md.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1 // it failed, or nothing could be measured
+	exitUsage  = 2 // wrong usage, or a bad suite
+)
+
+// cli is the grammar of the command line.
+type cli struct {
+	Run      runCmd      `cmd:"" help:"Run a suite: trials in fresh processes, then the report."`
+	Suites   suitesCmd   `cmd:"" help:"List the shipped suites, or show one."`
+	Report   reportCmd   `cmd:"" help:"Write report.html and the figures of a run again."`
+	Plot     plotCmd     `cmd:"" help:"Draw a figure from a run's records."`
+	Columns  columnsCmd  `cmd:"" help:"List the names that stand on axes, in tables and in suites, with unit and meaning."`
+	Verify   verifyCmd   `cmd:"" help:"Recompute everything in a run from its trials.jsonl and compare."`
+	Serve    serveCmd    `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
+	Load     loadCmd     `cmd:"" help:"Put a load on a server and say how it responded."`
+	Backends backendsCmd `cmd:"" help:"List the I/O backends, here or not, and why not."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// streams are the standard streams, so that tests can give their own.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is a mistake of the user's: exit status 2.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
+func main() {
+	os.Exit(Main(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// Main runs a command line and returns the exit status.
+func Main(args []string, s streams) int {
+	var c cli
+	// kong ends the process itself after --help; that must not look like an
+	// error to the code below.
+	status := -1
+	parser, err := kong.New(&c,
+		kong.Name("medusa"),
+		kong.Description("What does select, poll, epoll, kqueue or io_uring cost your server? Medusa drives the same server with each, under its own load generator, and reports with honest uncertainty.\n\nStart with: medusa run quick"),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { status = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Help(helpWithExample),
+		kong.Bind(s),
+	)
+	if err != nil {
+		return complain(s, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if status >= 0 {
+		return status
+	}
+	if err != nil {
+		return complain(s, usage(err))
+	}
+	return complain(s, ctx.Run(s))
+}
+
+// complain prints an error as one line and returns the exit status for it.
+func complain(s streams, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(s.err, "medusa: %v\n", err)
+	var u usageError
+	if errors.As(err, &u) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// examples stand at the end of each command's help.
+var examples = map[string]string{
+	"run":      "medusa run quick\n  medusa run connections --only backend=epoll,poll --blocks 6 --budget 10m\n  medusa run ./mine.yaml --dry-run",
+	"suites":   "medusa suites\n  medusa suites show quick > mine.yaml",
+	"report":   "medusa report results/runs/quick-20261122-120000",
+	"plot":     "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",
+	"columns":  "medusa columns",
+	"verify":   "medusa verify results/runs/quick-20261122-120000",
+	"serve":    "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
+	"load":     "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",
+	"backends": "medusa backends",
+	"version":  "medusa version",
+}
+
+func helpWithExample(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	if n := ctx.Selected(); n != nil {
+		if e := examples[n.Name]; e != "" {
+			fmt.Fprintf(ctx.Stdout, "\nExample:\n  %s\n", e)
+		}
+	}
+	return nil
+}
+
+// interrupts delivers the signals that end a process in order.
+func interrupts() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, syscall.SIGINT, syscall.SIGTERM)
+	return c, func() { signal.Stop(c) }
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(s streams) error {
+	fmt.Fprintln(s.out, "medusa", version())
+	return nil
+}
+
+// buildVersion is set by the Makefile (git describe).
+var buildVersion string
+
+// version is what records and reports say of this binary.
+func version() string {
+	if buildVersion != "" {
+		return buildVersion
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return info.Main.Version
+}
