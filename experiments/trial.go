@@ -23,6 +23,7 @@ type bench struct {
 	timeouts     Timeouts
 	signals      signals
 	speed        func(cpus []int) []float64
+	lastProbe    []float64 // see probe
 }
 
 // trial is one trial under way.
@@ -86,7 +87,7 @@ func (t *trial) abandon() {
 // steps is the conversation of package control, from start to end.
 func (t *trial) steps(ctx context.Context) error {
 	cpus := t.host.probed(int(t.set.number("server_cpus")))
-	probeBefore := t.speed(cpus)
+	probeBefore := t.probe(cpus)
 	start := t.signals.Trial()
 	if err := t.startServer(ctx); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (t *trial) steps(ctx context.Context) error {
 		return fmt.Errorf("the server process did not end well when asked to stop: %w", err)
 	}
 	m := machinePart(before, after, start, t.signals.Trial())
-	m.ProbeBeforeNs, m.ProbeAfterNs = probeBefore, t.speed(cpus)
+	m.ProbeBeforeNs, m.ProbeAfterNs = probeBefore, t.probe(cpus)
 	if len(m.ProbeBeforeNs) == 0 {
 		m.Unknown = append(m.Unknown, "speed probe")
 	}

@@ -100,17 +100,21 @@ func findings(verdict string, reasons []string) []finding {
 	return out
 }
 
-// probeFromMedian is the relative distance of a trial's speed probe from the
-// run's median above which the trial is noisy.
+// probeFromMedian is the relative distance of a trial's speed probe from its
+// mini-block's median above which the trial is noisy.
 const probeFromMedian = 0.10
 
 // RunVerdicts judges each trial of a run, in the order of the records: its own
-// verdict, as recorded, and the one rule that needs all trials. On each CPU
+// verdict, as recorded, and the one rule that needs other trials. On each CPU
 // the speed probe of a trial (mean of before and after) must lie within 10 %
-// of the median over the run. The records are not changed: a run that goes on
-// has another median.
+// of the median over the trials of its mini-block.
+//
+// The reference is the mini-block, not the run: evidence comes from pairs
+// inside one, in whatever state the machine is meanwhile, while a reference
+// over the whole run throws away sound pairs each time that the machine
+// changes its state for some minutes. The report says how far it moved.
 func RunVerdicts(records []Record) []Assessment {
-	medians := probeMedians(records)
+	medians := localMedians(records)
 	out := make([]Assessment, len(records))
 	for i := range records {
 		r := &records[i]
@@ -121,8 +125,8 @@ func RunVerdicts(records []Record) []Assessment {
 		all := findings(verdict, reasons)
 		if verdict != VerdictFailed {
 			for cpu, probe := range r.Machine.probes() {
-				if off := probe/medians[cpu] - 1; math.Abs(off) > probeFromMedian {
-					all = append(all, found(VerdictNoisy, "speed probe %d took %.1f %% %s than in the run's median trial; 10 %% are allowed", cpu, 100*math.Abs(off), longer(off)))
+				if off := probe/medians[neighboursOf(r)][cpu] - 1; math.Abs(off) > probeFromMedian {
+					all = append(all, found(VerdictNoisy, "speed probe %d took %.1f %% %s than in the mini-block's median trial; 10 %% are allowed", cpu, 100*math.Abs(off), longer(off)))
 				}
 			}
 		}
@@ -131,6 +135,11 @@ func RunVerdicts(records []Record) []Assessment {
 	return out
 }
 
+// neighbours are the trials that ran back to back with one.
+type neighbours struct{ miniBlock, attempt int }
+
+func neighboursOf(r *Record) neighbours { return neighbours{r.MiniBlock, r.Attempt} }
+
 func longer(off float64) string {
 	if off > 0 {
 		return "longer"
@@ -138,7 +147,20 @@ func longer(off float64) string {
 	return "less long"
 }
 
-// probeMedians returns for each CPU the median of the probes of all trials.
+// localMedians returns the median probes of each mini-block.
+func localMedians(records []Record) map[neighbours][]float64 {
+	groups := map[neighbours][]Record{}
+	for _, r := range records {
+		groups[neighboursOf(&r)] = append(groups[neighboursOf(&r)], r)
+	}
+	medians := map[neighbours][]float64{}
+	for at, group := range groups {
+		medians[at] = probeMedians(group)
+	}
+	return medians
+}
+
+// probeMedians returns for each CPU the median of the probes of the trials.
 func probeMedians(records []Record) []float64 {
 	var byCPU [][]float64
 	for i := range records {

@@ -7,10 +7,10 @@ import (
 
 // The bounds of a quiet machine.
 const (
-	probeApart  = 0.05  // between the speed probes before and after
-	stealMost   = 0.005 // of all CPUs' time
-	foreignMost = 0.02  // of all CPUs' time
-	socketsMost = 100   // TCP sockets of other programs that came or went
+	MaxProbeEdge = 0.05  // between the speed probes before and after
+	stealMost    = 0.005 // of all CPUs' time
+	foreignMost  = 0.02  // of all CPUs' time
+	socketsMost  = 100   // TCP sockets of other programs that came or went
 )
 
 // noisy finds a machine that was disturbed, by the signals of the trial alone.
@@ -22,7 +22,7 @@ func noisy(m *MachinePart) []finding {
 	if m.probes() != nil {
 		for cpu := range m.ProbeBeforeNs {
 			before, after := m.ProbeBeforeNs[cpu], m.ProbeAfterNs[cpu]
-			if apart := max(before, after)/min(before, after) - 1; apart > probeApart {
+			if apart := max(before, after)/min(before, after) - 1; apart > MaxProbeEdge {
 				out = append(out, found(VerdictNoisy, "speed probe %d differs by %.1f %% between before and after; 5 %% are allowed", cpu, 100*apart))
 			}
 		}

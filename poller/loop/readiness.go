@@ -91,7 +91,10 @@ func (e *readiness) counts(c *Counts) {
 	c.Calls[CallWake] += p.WakeCalls
 }
 
-// turn waits, then dispatches each event.
+// turn waits, then dispatches each event. What the events cause is sent when
+// all of them have been seen: sends that follow each other closely find the
+// peer awake, where a read between them gives it time to fall asleep, and each
+// of them would have to wake it.
 func (e *readiness) turn(until Time) error {
 	if e.failed != nil {
 		return e.failed
@@ -161,9 +164,6 @@ func (e *readiness) dispatch(ev *poller.Event) {
 			c.unwanted = ev.Ready&poller.Read != 0
 			c.touch() // to write, or to stop asking
 		}
-	}
-	if c.dirty {
-		c.settle()
 	}
 }
 
