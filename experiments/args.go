@@ -82,6 +82,10 @@ func loadArgs(v values, r loadRun) []string {
 	if !v.on("keep_alive") {
 		a = append(a, "--no-keep-alive")
 	}
+	if v.has("offered_share") {
+		// Who is not served is to be seen as that, not as another who comes.
+		a = append(a, "--no-redial")
+	}
 	if len(r.sources) > 0 {
 		names := make([]string, len(r.sources))
 		for i, s := range r.sources {

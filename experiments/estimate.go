@@ -14,10 +14,10 @@ import (
 // synced record; and for each connection, opening and closing it. These only
 // set the first estimate: the time left is corrected by how a run goes.
 const (
-	trialOverhead = 280 * time.Millisecond
+	trialOverhead = 160 * time.Millisecond
 	fillEach      = 50 * time.Microsecond // the load process opens 20,000 a second
 	fillLimit     = time.Second           // and waits so long for who is not answered
-	closeEach     = 25 * time.Microsecond
+	closeEach     = 28 * time.Microsecond
 )
 
 // spans are the parts of one trial.

@@ -171,15 +171,22 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	return r.outcome, err
 }
 
-// all runs mini-block after mini-block.
+// span is a mini-block: the planned trials [from, to).
+type span struct{ from, to int }
+
+// all runs mini-block after mini-block, then those again that were noisy. They
+// wait until then because what disturbed one goes on for a while, and because
+// only then it is known how much time is left for them.
 func (r *runner) all(ctx context.Context) error {
 	trials := r.plan.Trials
+	var noisy []span
 	for from := 0; from < len(trials); {
 		to := from
 		for to < len(trials) && trials[to].MiniBlock == trials[from].MiniBlock {
 			to++
 		}
-		if err := r.miniBlock(ctx, from, to); err != nil {
+		first := len(r.records)
+		if err := r.attempt(ctx, from, to, 1); err != nil {
 			return err
 		}
 		if r.outcome.Failed == len(r.records) {
@@ -191,28 +198,46 @@ func (r *runner) all(ctx context.Context) error {
 			}
 			return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), why)
 		}
+		if r.noisy(first) && r.claims(trials[from].Grid) {
+			noisy = append(noisy, span{from, to})
+		}
 		from = to
 	}
-	return nil
+	return r.again(ctx, noisy)
 }
 
-// miniBlock runs the planned trials [from, to) and repeats them while one is
-// noisy and the design and the time allow it.
-func (r *runner) miniBlock(ctx context.Context, from, to int) error {
-	for attempt := 1; ; attempt++ {
-		first := len(r.records)
-		if err := r.attempt(ctx, from, to, attempt); err != nil {
-			return err
+// claims says whether a grid has the blocks for a claim. Points that claim
+// nothing are shown as they are: no time is spent on repeating them.
+func (r *runner) claims(grid string) bool {
+	for _, g := range r.plan.Grids {
+		if g.Name == grid {
+			return g.Claims
 		}
-		if !r.noisy(first) || attempt > r.plan.Design.RepeatNoisy {
-			return nil
-		}
-		if !r.hasTimeFor(from, to) {
-			r.outcome.NotRepeated++
-			return nil
-		}
-		r.outcome.Repeated++
 	}
+	return false
+}
+
+// again repeats noisy mini-blocks, as often as the design and the time allow.
+func (r *runner) again(ctx context.Context, noisy []span) error {
+	for attempt := 2; attempt <= 1+r.plan.Design.RepeatNoisy; attempt++ {
+		var still []span
+		for _, s := range noisy {
+			if !r.hasTimeFor(s) {
+				r.outcome.NotRepeated++
+				continue
+			}
+			first := len(r.records)
+			if err := r.attempt(ctx, s.from, s.to, attempt); err != nil {
+				return err
+			}
+			r.outcome.Repeated++
+			if r.noisy(first) {
+				still = append(still, s)
+			}
+		}
+		noisy = still
+	}
+	return nil
 }
 
 // noisy reports whether any record from first on is noisy, in the light of the
@@ -226,16 +251,15 @@ func (r *runner) noisy(first int) bool {
 	return false
 }
 
-// hasTimeFor reports whether the mini-block can be repeated and the rest of
-// the plan still ends within the budget.
-func (r *runner) hasTimeFor(from, to int) bool {
+// hasTimeFor reports whether the run still ends within the budget when the
+// mini-block is repeated.
+func (r *runner) hasTimeFor(s span) bool {
 	budget := r.plan.repeatWithin
 	if budget == 0 {
 		return true
 	}
-	again := r.plan.remaining(from) - r.plan.remaining(to)
-	rest := r.plan.remaining(to)
-	return time.Since(r.began)+r.progress.scaled(again+rest) <= budget
+	again := r.plan.remaining(s.from) - r.plan.remaining(s.to)
+	return time.Since(r.began)+r.progress.scaled(again) <= budget
 }
 
 // attempt runs each trial of a mini-block once.

@@ -231,7 +231,7 @@ func TestRunInterrupted(t *testing.T) {
 }
 
 // A machine that changes its speed inside a trial makes its mini-block noisy:
-// it is repeated, as often as the design says and the budget allows.
+// it is repeated at the end, as often as the design says and the budget allows.
 func TestRunRepeatsNoisy(t *testing.T) {
 	// In each of so many trials the machine is slow from the second probe on,
 	// which is then made twice more.
@@ -265,18 +265,18 @@ func TestRunRepeatsNoisy(t *testing.T) {
 		records, repeated int
 		notRepeated       int
 	}{
-		{"quiet", quietSpeed, "", 8, 0, 0},
-		{"hiccups", hiccups(), "", 8, 0, 0},
-		{"once", shaky(1), "", 10, 1, 0},
-		{"always", shaky(1000), "", 16, 4, 0},
-		{"no time", shaky(1000), "repeat_budget_s: 5\n", 8, 0, 4},
-		{"some time", shaky(1000), "repeat_budget_s: 28\n", 10, 1, 3},
+		{"quiet", quietSpeed, "", 24, 0, 0},
+		{"hiccups", hiccups(), "", 24, 0, 0},
+		{"once", shaky(1), "", 26, 1, 0},
+		{"always", shaky(1000), "", 48, 12, 0},
+		{"no time", shaky(1000), "repeat_budget_s: 5\n", 24, 0, 12},
+		{"some time", shaky(1000), "repeat_budget_s: 66\n", 26, 1, 11},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := fakeBench(&fakeLauncher{})
 				b.speed = c.speed
-				outcome, run, _, err := fakeRun(t, t.Context(), smallSuite+c.extra, Request{}, b)
+				outcome, run, _, err := fakeRun(t, t.Context(), smallSuite+c.extra, Request{Blocks: results.MinPairs}, b)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -289,7 +289,7 @@ func TestRunRepeatsNoisy(t *testing.T) {
 					}
 				}
 				if c.repeated > 0 {
-					a, b := run.Records[0], run.Records[2]
+					a, b := run.Records[0], run.Records[24]
 					if a.Verdict != results.VerdictNoisy || b.Attempt != 2 || b.MiniBlock != a.MiniBlock || b.ScheduleSeed != a.ScheduleSeed {
 						t.Errorf("the repetition is not one: %+v then %+v", a, b)
 					}

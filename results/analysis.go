@@ -55,8 +55,9 @@ type Analysis struct {
 	// Flips are the claims whose outcome differs between both analyses.
 	Flips []Flip
 
-	Machine   MachineState
-	Generator GeneratorState
+	Machine    MachineState
+	Generator  GeneratorState
+	Saturation SaturationState
 
 	// Answer, Believe and Why are the front page in words. Every sentence
 	// was generated from data that supports it.
@@ -207,6 +208,17 @@ type MachineState struct {
 	Straddle float64
 	Pairs    int
 }
+
+// SaturationState is whether the server or the generator set the pace of the
+// closed loops.
+type SaturationState struct {
+	Trials     int     // closed-loop trials with many connections that entered
+	BusyMedian float64 // share of the window in which the server's CPU was busy
+	Idle       int     // trials in which that was under SaturatedFrom
+}
+
+// SaturatedFrom is the busy share from which a server counts as saturated.
+const SaturatedFrom = 0.95
 
 // GeneratorState is how late the generator was. Lags are p99, in
 // microseconds, over the trials of the open loop that enter; NaN where no

@@ -23,6 +23,7 @@ func Analyse(plan Plan, records []Record) *Analysis {
 	a.test()
 	a.Machine = a.machine()
 	a.Generator = a.generator()
+	a.Saturation = a.saturation()
 	a.Answer = a.answer()
 	a.Why = a.why()
 	a.Believe = a.believe()
@@ -130,6 +131,25 @@ func (a *Analysis) machine() MachineState {
 }
 
 // generator reads how late requests of the open loop were sent.
+func (a *Analysis) saturation() SaturationState {
+	var s SaturationState
+	var busy []float64
+	for i := range a.Records {
+		r := &a.Records[i]
+		if r.Load == nil || r.Load.Mode != modeClosed || r.Load.Active <= 1 || r.Role != roleTrial || !enters(r.Verdict, false) {
+			continue
+		}
+		if v, ok := r.Value("server_busy_share"); ok {
+			busy = append(busy, v)
+			if v < SaturatedFrom {
+				s.Idle++
+			}
+		}
+	}
+	s.Trials, s.BusyMedian = len(busy), stats.Median(busy)
+	return s
+}
+
 func (a *Analysis) generator() GeneratorState {
 	g := GeneratorState{ClosedOnly: true}
 	var lags []float64

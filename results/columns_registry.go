@@ -41,6 +41,8 @@ var registry = concat(
 			Meaning: "waits for readiness per request"},
 		{Name: "switches_per_request", Better: Lower,
 			Meaning: "context switches of the server, voluntary and not, per request"},
+		{Name: "server_busy_share", Unit: "share",
+			Meaning: "CPU time of the server over the window and its CPUs: near 1 the server, below that the generator set the pace of a closed loop"},
 		{Name: "server_rss_bytes_per_connection", Unit: "bytes", Better: Lower,
 			Meaning: "resident memory of the server with all connections open less that with none, over connections; from 100 connections on"},
 		{Name: "server_anon_bytes_per_connection", Unit: "bytes", Better: Lower,

@@ -123,6 +123,14 @@ func (r *Record) window() (delta, string) {
 	return d, ""
 }
 
+// serverCPUs is how many CPUs the server had.
+func (r *Record) serverCPUs() float64 {
+	if n, ok := r.Value("server_cpus"); ok && n >= 1 {
+		return n
+	}
+	return 1
+}
+
 // server derives what the server's counters over the window say. Each figure
 // per request divides counters of the same two snapshots, so it does not
 // matter that these do not fall on the window's edges to the microsecond.
@@ -130,13 +138,14 @@ func (d derivation) server() {
 	perRequest := []string{"server_cpu_us_per_request", "total_cpu_us_per_request", "syscalls_per_request", "waits_per_request", "switches_per_request"}
 	w, why := d.r.window()
 	if why != "" {
-		d.miss(why, append(perRequest, "events_per_wait", "accept_failures_per_s", "opened_per_s", "gc_cycles")...)
+		d.miss(why, append(perRequest, "server_busy_share", "events_per_wait", "accept_failures_per_s", "opened_per_s", "gc_cycles")...)
 		return
 	}
 	d.put("gc_cycles", w.collections)
 	if w.seconds > 0 {
 		d.put("accept_failures_per_s", w.acceptFailures/w.seconds)
 		d.put("opened_per_s", w.accepted/w.seconds)
+		d.put("server_busy_share", w.cpuNs/1e9/w.seconds/d.r.serverCPUs())
 	} else {
 		d.miss("no time passed between the server's snapshots", "accept_failures_per_s", "opened_per_s")
 	}

@@ -16,7 +16,21 @@ func (a *Analysis) believe() []Line {
 		{"generator", a.generatorText()},
 		{"floor", "not measured: how long a sleeping CPU takes to wake here is unknown, so a difference of latency under 0.1 ms may be that"},
 	}
+	if a.Saturation.Trials > 0 {
+		lines = append(lines, Line{"pace", a.paceText()})
+	}
 	return append(lines, Line{"tested", a.testedText()})
+}
+
+// paceText says who set the pace of the closed loops: a server that has to wait
+// for its generator is not saturated, and pays for going to sleep and waking.
+func (a *Analysis) paceText() string {
+	s := a.Saturation
+	text := fmt.Sprintf("the server's CPU was busy for %s of the window (median of %s of the closed loop)", percentText(s.BusyMedian), countOf(s.Trials, "trial", "trials"))
+	if s.Idle == 0 {
+		return text + ": the server set the pace"
+	}
+	return text + fmt.Sprintf("; under 95 %% in %s: there the generator set the pace, and the server also paid for falling asleep and waking", thousands(float64(s.Idle)))
 }
 
 // trialsText counts what enters, what does not, and what the second analysis
