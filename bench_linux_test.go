@@ -31,7 +31,7 @@ import (
 
 const (
 	benchRounds = 12
-	benchCell   = 500 * time.Millisecond
+	benchCell   = 1000 * time.Millisecond
 	serverCPU   = "0"
 	loadCPU     = "1"
 )
