@@ -120,7 +120,7 @@ func medianList(s Series, at []Setting, unit string) string {
 		pt, ok := pointAt(s, x)
 		switch {
 		case !ok:
-			parts[i] = "none"
+			parts[i] = "no clean trial"
 		case pt.Censored:
 			parts[i] = "over " + quantity(pt.Y, unit)
 		default:

@@ -11,11 +11,13 @@ import (
 	"medusa/poller"
 )
 
-// eventsPerWait bounds the events taken from the poller at once, and
-// vectorLength the slices gathered into one send.
+// eventsPerWait bounds the events taken from the poller at once, vectorLength
+// the slices gathered into one send, and settleEvery the events after which
+// output is flushed.
 const (
 	eventsPerWait = 512
 	vectorLength  = 64
+	settleEvery   = 16
 )
 
 // readiness is the engine over any level-triggered poller.Poller: it asks
@@ -91,10 +93,11 @@ func (e *readiness) counts(c *Counts) {
 	c.Calls[CallWake] += p.WakeCalls
 }
 
-// turn waits, then dispatches each event. What the events cause is sent when
-// all of them have been seen: sends that follow each other closely find the
-// peer awake, where a read between them gives it time to fall asleep, and each
-// of them would have to wake it.
+// turn waits, then dispatches each event. What the events cause is sent in
+// batches of settleEvery: sends that follow each other closely find the peer
+// awake, where a read between them gives it time to fall asleep and each send
+// would have to wake it; but after hundreds of reads the kernel's part of the
+// first connection is no longer in the cache.
 func (e *readiness) turn(until Time) error {
 	if e.failed != nil {
 		return e.failed
@@ -115,6 +118,9 @@ func (e *readiness) turn(until Time) error {
 	l.counts.Events += uint64(n)
 	for i := range e.events[:n] {
 		e.dispatch(&e.events[i])
+		if i%settleEvery == settleEvery-1 {
+			l.settle()
+		}
 	}
 	return nil
 }
