@@ -238,10 +238,10 @@ func (c *Conn) output() *output {
 func (c *Conn) wantsRead() bool {
 	switch c.state {
 	case stateOpen:
-		if c.closing {
-			return !c.fin // to throw it away
+		if c.fin || len(c.rest) >= c.loop.cfg.In {
+			return false
 		}
-		return !c.fin && !c.paused && !c.choked && len(c.rest) < c.loop.cfg.In
+		return c.closing || !c.paused && !c.choked // closing: to throw it away
 	case stateLingering:
 		return !c.fin
 	}

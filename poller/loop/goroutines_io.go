@@ -115,6 +115,12 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 	}
 	l.mu.Lock()
 	for budget := turnBytes; e.prepare(c, t); {
+		if budget <= 0 && !wait {
+			// Whoever came here to send has timers or a connection to go
+			// back to.
+			e.sendElsewhere(c, t)
+			return e.settled(writers)
+		}
 		l.mu.Unlock()
 		if budget <= 0 { // the lock is not fair by itself
 			budget = turnBytes
@@ -127,14 +133,8 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 		switch {
 		case err != nil || c.gone(): // the descriptor was closed meanwhile
 		case t.errno == unix.EAGAIN:
-			e.start(t, func() {
-				e.transmit(e.flush(c, true, nil))
-				l.mu.Lock()
-				t.retire()
-				l.mu.Unlock()
-			})
-			l.mu.Unlock()
-			return writers
+			e.sendElsewhere(c, t)
+			return e.settled(writers)
 		case t.errno == unix.EINTR:
 		case t.errno != 0:
 			c.fail(t.errno)
@@ -143,6 +143,13 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 		default:
 			c.sent(int64(t.sent), t.send.at)
 			budget -= t.sent
+			if c.choked && c.Queued() < l.cfg.Out/2 {
+				c.touch() // to read again while the rest is sent
+				l.settle()
+				if len(e.writers) > 0 || len(l.dirty) > 0 {
+					e.wake() // this goroutine may be long
+				}
+			}
 		}
 	}
 	t.writing = false
@@ -152,6 +159,23 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 		c.trim()
 		c.touch()
 	}
+	return e.settled(writers)
+}
+
+// sendElsewhere lets another goroutine go on with sending, one that may wait.
+func (e *goroutines) sendElsewhere(c *Conn, t *task) {
+	e.start(t, func() {
+		e.transmit(e.flush(c, true, nil))
+		e.loop.mu.Lock()
+		t.retire() // may be what Closed waited for
+		e.leave(nil)
+	})
+}
+
+// settled ends a visit to the loop like leave, but only appends the
+// connections that have something to send.
+func (e *goroutines) settled(writers []*Conn) []*Conn {
+	l := e.loop
 	l.settle()
 	writers = append(writers, e.writers...)
 	clear(e.writers)

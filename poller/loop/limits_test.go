@@ -72,6 +72,9 @@ func TestDescriptorLimit(t *testing.T) {
 	}
 }
 
+// assign sets a field of Rlimit, whose type differs between systems.
+func assign[T int64 | uint64](field *T, n int) { *field = T(n) }
+
 func descriptorLimitChild(name string) {
 	die := func(format string, args ...any) {
 		fmt.Printf(format+"\n", args...)
@@ -99,7 +102,9 @@ func descriptorLimitChild(name string) {
 		}
 		clients = append(clients, fd)
 	}
-	limit := unix.Rlimit{Cur: uint64(clients[39] + 16), Max: uint64(clients[39] + 16)}
+	var limit unix.Rlimit
+	assign(&limit.Cur, clients[39]+16)
+	assign(&limit.Max, clients[39]+16)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		die("setrlimit: %v", err)
 	}

@@ -81,15 +81,20 @@ func (o *output) fill(l *Loop) (*segment, error) {
 		if s.buf == nil {
 			s.buf = l.buffers.take(l.cfg.Out)
 		}
-		k, err := s.r.Read(s.buf)
-		s.p = s.buf[:k]
+		r, buf := s.r, s.buf
+		k, err := r.Read(buf)
+		s = &o.segments[o.head] // r may have queued more, which moves the queue
+		s.p = buf[:k]
 		switch {
 		case errors.Is(err, io.EOF):
-			closeReader(s.r)
 			s.r = nil
 			o.queued += int64(k) - int64(l.cfg.Out) - 1
 			if k == 0 {
 				o.done(l)
+			}
+			closeReader(r)
+			if k > 0 {
+				return &o.segments[o.head], nil
 			}
 		case errors.Is(err, ErrLater):
 			if k > 0 {
@@ -154,17 +159,18 @@ func (o *output) sent(l *Loop, n int64) {
 
 // done drops the head of the queue, of which nothing is left to send.
 func (o *output) done(l *Loop) {
-	s := &o.segments[o.head]
-	s.drop(l)
+	s := o.segments[o.head]
+	o.segments[o.head] = segment{}
 	o.head++
 	if o.empty() {
 		o.segments = o.segments[:0]
 		o.head = 0
 	}
+	s.drop(l) // last, as what it releases may queue more
 }
 
 // drop gives back what a segment holds.
-func (s *segment) drop(l *Loop) {
+func (s segment) drop(l *Loop) {
 	l.buffers.give(s.buf)
 	if s.r != nil {
 		closeReader(s.r)
@@ -172,7 +178,6 @@ func (s *segment) drop(l *Loop) {
 	if s.release != nil {
 		s.release()
 	}
-	*s = segment{}
 }
 
 // clear drops everything.

@@ -166,6 +166,9 @@ func (e *readiness) dispatch(ev *poller.Event) {
 	default:
 		if ev.Ready&poller.Read != 0 && c.wantsRead() {
 			e.read(c)
+			if ev.Ready&poller.Write != 0 {
+				c.touch()
+			}
 		} else {
 			c.unwanted = ev.Ready&poller.Read != 0
 			c.touch() // to write, or to stop asking

@@ -23,6 +23,10 @@ func (n *Listener) adopt(fd int, io any) *Conn {
 func (c *Conn) opened() {
 	c.state = stateOpen
 	c.timer.due = never
+	if c.failure != nil { // aborted meanwhile: Closed is the only call
+		c.touch()
+		return
+	}
 	c.handler.Opened(c)
 	c.touch()
 }
@@ -39,7 +43,13 @@ func (c *Conn) deliver(p []byte) {
 	if used < 0 || used > len(p) {
 		panic("loop: a Handler used more input than there was")
 	}
-	if used == 0 && len(p) >= l.cfg.In && !c.paused && !c.closing && c.failure == nil && c.Queued() <= l.cfg.Out {
+	switch {
+	case c.Queued() > l.cfg.Out:
+		// What the Handler left because of this is shown again when less is
+		// queued, even if all of it is sent before the connection settles.
+		c.choked = true
+		c.touch()
+	case used == 0 && len(p) >= l.cfg.In && !c.paused && !c.closing && c.failure == nil:
 		c.fail(ErrInputFull)
 	}
 	c.keep(p[used:])
@@ -126,6 +136,9 @@ func (c *Conn) settle() {
 	if c.failure != nil {
 		c.touch()
 		return
+	}
+	if c.closing {
+		c.keep(nil)
 	}
 	if c.out != nil {
 		c.drainDue = true
