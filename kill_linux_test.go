@@ -34,7 +34,7 @@ func TestKilled(t *testing.T) {
 		t.Skip("runs suites")
 	}
 	medusa := medusaFile(t)
-	for i := range 12 {
+	for i := range 6 {
 		victim := []string{"run", "serve", "load"}[i%3]
 		t.Run(victim+strconv.Itoa(i/3), func(t *testing.T) {
 			dir := t.TempDir()
