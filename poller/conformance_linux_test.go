@@ -13,20 +13,23 @@ import (
 
 // epoll on a kernel before 5.11, or in a container that filters epoll_pwait2.
 func init() {
-	b, err := Lookup("epoll")
-	if err != nil {
-		panic(err)
-	}
-	b.Name += " in milliseconds"
-	b.Traits.Resolution = time.Millisecond
-	b.Open = func() (Poller, error) {
-		p, err := openEpoll()
-		if err == nil {
-			p.(*epollPoller).fine = false
+	for _, name := range []string{"epoll", "epoll-et"} {
+		b, err := Lookup(name)
+		if err != nil {
+			panic(err)
 		}
-		return p, err
+		open := b.Open
+		b.Name += " in milliseconds"
+		b.Traits.Resolution = time.Millisecond
+		b.Open = func() (Poller, error) {
+			p, err := open()
+			if err == nil {
+				p.(*epollPoller).fine = false
+			}
+			return p, err
+		}
+		variants = append(variants, b)
 	}
-	variants = append(variants, b)
 }
 
 // sleeper, called on a locked thread, gives a function for another goroutine

@@ -83,6 +83,23 @@ func (r *rig) expect(want ...Event) {
 	}
 }
 
+// ending is how input is reported behind which nothing more will come.
+func (r *rig) ending() Interest {
+	if r.traits.Mode == Edge {
+		return Read | More
+	}
+	return Read
+}
+
+// still is what a Wait reports of something that was ready in the Wait before
+// and was left so.
+func (r *rig) still(e ...Event) []Event {
+	if r.traits.Mode == Edge {
+		return nil
+	}
+	return e
+}
+
 // pair makes two connected local sockets, non-blocking, closed at the end of
 // the test unless it closes them itself by shut.
 func (r *rig) pair() (a, b int) {

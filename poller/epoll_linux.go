@@ -1,4 +1,5 @@
-// epoll: Linux's own (2.5.44, 2002), level-triggered here.
+// epoll: Linux's own (2.5.44, 2002), level-triggered unless epoll_et_linux.go
+// says otherwise.
 //
 // Interest lives in the kernel: one epoll_ctl for each change, a red-black
 // tree of what is watched, and a ready list that drivers append to. A wait
@@ -31,21 +32,24 @@ import (
 
 func init() {
 	register("epoll", func() Backend {
-		resolution := time.Millisecond
-		if epollNanoseconds() {
-			resolution = time.Nanosecond
-		}
-		return Backend{
-			Name: "epoll",
-			Traits: Traits{
-				Mode:       Level,
-				Resolution: resolution,
-				Note:       "Linux; a wait costs by what is ready, not by what is watched; a system call per change of interest.",
-			},
-			Available: func() error { return nil },
-			Open:      openEpoll,
-		}
+		return epollBackend("epoll", Level,
+			"Linux; a wait costs by what is ready, not by what is watched; a system call per change of interest.")
 	})
+}
+
+// epollBackend describes epoll as it is under a name: how each registration
+// is made decides its mode.
+func epollBackend(name string, mode Mode, note string) Backend {
+	resolution := time.Millisecond
+	if epollNanoseconds() {
+		resolution = time.Nanosecond
+	}
+	return Backend{
+		Name:      name,
+		Traits:    Traits{Mode: mode, Resolution: resolution, Note: note},
+		Available: func() error { return nil },
+		Open:      func() (Poller, error) { return openEpoll(name, mode) },
+	}
 }
 
 // epollNanoseconds is whether there is epoll_pwait2. On a bad descriptor it
@@ -58,6 +62,8 @@ var epollNanoseconds = sync.OnceValue(func() bool {
 })
 
 type epollPoller struct {
+	name   string
+	mode   Mode
 	fd     int
 	fine   bool              // use epoll_pwait2
 	buffer []unix.EpollEvent // what the kernel fills; as long as the longest events buffer seen
@@ -66,12 +72,12 @@ type epollPoller struct {
 	counts Counts
 }
 
-func openEpoll() (Poller, error) {
+func openEpoll(name string, mode Mode) (Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, failed("epoll_create1", err)
 	}
-	e := &epollPoller{fd: fd, fine: epollNanoseconds()}
+	e := &epollPoller{name: name, mode: mode, fd: fd, fine: epollNanoseconds()}
 	if err := e.waker.open(); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -95,9 +101,9 @@ func (e *epollPoller) Change(fd int, had, want Interest, t Token) error {
 func (e *epollPoller) change(verb string, fd int, had, want Interest, t Token) error {
 	switch {
 	case fd < 0:
-		return refuse("epoll", verb, fd, unix.EBADF)
+		return refuse(e.name, verb, fd, unix.EBADF)
 	case t == reserved:
-		return refuse("epoll", verb, fd, unix.EINVAL)
+		return refuse(e.name, verb, fd, unix.EINVAL)
 	}
 	var op int
 	switch {
@@ -111,7 +117,7 @@ func (e *epollPoller) change(verb string, fd int, had, want Interest, t Token) e
 		op = unix.EPOLL_CTL_MOD
 	}
 	if errno := e.control(op, fd, want, t); errno != 0 {
-		return refuse("epoll", verb, fd, errno)
+		return refuse(e.name, verb, fd, errno)
 	}
 	return nil
 }
@@ -121,7 +127,7 @@ func (e *epollPoller) Remove(fd int, had Interest, t Token, closing bool) error 
 		return nil
 	}
 	if errno := e.control(unix.EPOLL_CTL_DEL, fd, 0, t); errno != 0 {
-		return refuse("epoll", "remove", fd, errno)
+		return refuse(e.name, "remove", fd, errno)
 	}
 	return nil
 }
@@ -135,6 +141,9 @@ func (e *epollPoller) control(op, fd int, want Interest, t Token) unix.Errno {
 	}
 	if want&Write != 0 {
 		ev.Events |= unix.EPOLLOUT
+	}
+	if e.mode == Edge {
+		ev.Events |= edgeAsked(want)
 	}
 	e.counts.Controls++
 	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(e.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
@@ -158,22 +167,25 @@ func (e *epollPoller) Wait(events []Event, timeout time.Duration) (int, error) {
 			e.waker.take()
 			continue
 		}
-		events[n] = Event{Token: t, Ready: epollReady(ev.Events)}
+		events[n] = Event{Token: t, Ready: e.ready(ev.Events)}
 		n++
 	}
 	e.counts.Events += uint64(n)
 	return n, nil
 }
 
-// epollReady does not know the interest; the kernel has left out what was not
-// asked for.
-func epollReady(revents uint32) Interest {
+// ready does not know the interest; the kernel has left out what was not asked
+// for.
+func (e *epollPoller) ready(revents uint32) Interest {
 	var ready Interest
 	if revents&(unix.EPOLLIN|unix.EPOLLERR|unix.EPOLLHUP) != 0 {
-		ready |= Read
+		ready = Read
 	}
 	if revents&unix.EPOLLOUT != 0 {
 		ready |= Write
+	}
+	if e.mode == Edge && revents&edgeMore != 0 {
+		ready |= Read | More
 	}
 	return ready
 }

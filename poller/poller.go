@@ -26,6 +26,12 @@ const (
 	Read Interest = 1 << iota
 	// Write is readiness to write.
 	Write
+	// More is no direction, and stands in no interest. An edge backend sets it
+	// in Event.Ready, beside Read, when something may lie behind a read that
+	// gets less than was asked, and will not be reported again: end of file, a
+	// hangup, an error, data behind an urgent mark. Without it such a read has
+	// taken everything, and whatever comes later is reported.
+	More
 )
 
 // Token identifies a registration to the caller. It is opaque to backends and
@@ -55,7 +61,8 @@ type Event struct {
 	// block. It never has a direction outside the interest, except that a
 	// backend may add Read on a hangup or error for a registration that
 	// waits only for Write. It may then be Read alone: whatever is reported
-	// to one that waits only for Write is a reason to try and write.
+	// to one that waits only for Write is a reason to try and write. Edge
+	// backends add More.
 	Ready Interest
 	// Err is set when an earlier Add or Change, which the backend had
 	// deferred, failed: select and poll learn only in Wait that a descriptor
@@ -77,7 +84,7 @@ type Poller interface {
 	// EPERM from epoll for a regular file.
 	Add(fd int, want Interest, t Token) error
 	// Change replaces the interest had, as last passed to Add or Change, by
-	// want. Once want is 0 the kernel reports nothing for fd, not even a
+	// want. An edge backend reports anew what is ready of it, as after Add. Once want is 0 the kernel reports nothing for fd, not even a
 	// hangup. Errors are those of Add, and ENOENT if had is not 0 and fd is
 	// not watched.
 	Change(fd int, had, want Interest, t Token) error
@@ -120,7 +127,8 @@ const (
 	// Level backends report a descriptor in each Wait while it is ready.
 	Level Mode = iota
 	// Edge backends report a descriptor once when it becomes ready; the
-	// caller must read or write until EAGAIN before another report comes.
+	// caller must read or write until EAGAIN before another report comes. A
+	// report may come although nothing is new.
 	Edge
 )
 

@@ -26,6 +26,7 @@ var home = []struct{ name, systems string }{
 	{"select", "Unix"},
 	{"poll", "Unix"},
 	{"epoll", "Linux"},
+	{"epoll-et", "Linux"},
 }
 
 // built has the backends compiled into this program. The file of a backend

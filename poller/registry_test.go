@@ -40,7 +40,7 @@ func TestBackendsInOrder(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if want := []string{"select", "poll", "epoll"}; !slices.Equal(names, want) {
+	if want := []string{"select", "poll", "epoll", "epoll-et"}; !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}
 	for name := range built {
@@ -109,12 +109,13 @@ func TestOpenWithoutDescriptors(t *testing.T) {
 func TestLookupErrors(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"epol":    `unknown backend "epol"; did you mean "epoll"? (known: select, poll, epoll)`,
-		"pol":     `unknown backend "pol"; did you mean "poll"? (known: select, poll, epoll)`,
-		"slect":   `unknown backend "slect"; did you mean "select"? (known: select, poll, epoll)`,
-		"libuv":   `unknown backend "libuv" (known: select, poll, epoll)`,
-		"":        `unknown backend "" (known: select, poll, epoll)`,
-		"EPOLL\n": `unknown backend "EPOLL\n" (known: select, poll, epoll)`,
+		"epol":    `unknown backend "epol"; did you mean "epoll"? (known: select, poll, epoll, epoll-et)`,
+		"pol":     `unknown backend "pol"; did you mean "poll"? (known: select, poll, epoll, epoll-et)`,
+		"slect":   `unknown backend "slect"; did you mean "select"? (known: select, poll, epoll, epoll-et)`,
+		"epoll-e": `unknown backend "epoll-e"; did you mean "epoll-et"? (known: select, poll, epoll, epoll-et)`,
+		"libuv":   `unknown backend "libuv" (known: select, poll, epoll, epoll-et)`,
+		"":        `unknown backend "" (known: select, poll, epoll, epoll-et)`,
+		"EPOLL\n": `unknown backend "EPOLL\n" (known: select, poll, epoll, epoll-et)`,
 	} {
 		if _, err := Lookup(name); err == nil || err.Error() != want {
 			t.Errorf("Lookup(%q): %v, want %s", name, err, want)

@@ -25,32 +25,33 @@ const (
 // Conn is one connection. Its methods may be called from callbacks, timers
 // and posted functions of its Loop; after Closed they do nothing.
 type Conn struct {
+	// The order is that of size: idle connections are counted in bytes.
 	loop    *Loop
 	handler Handler
-	fd      int
 	token   poller.Token
-	state   state
+	fd      int32 // -1 where there is none
+	spent   int32 // bytes sent in the turn below; while lingering, bytes thrown away
 
-	dirty     bool // in loop.dirty
-	paused    bool // by the Handler
-	unwanted  bool // readiness: input came that was not wanted
-	choked    bool // reading stopped because too much output is queued
-	replay    bool // show the rest again although nothing came
-	fin       bool // the peer's FIN has come
-	ended     bool // and Ended was called
-	accepted  bool // by a listener, not dialled
-	drainDue  bool // output was queued since the last Drained
-	finWanted bool // CloseWrite was called
+	state     state
+	turn      uint8           // the turn, modulo 256, that spent belongs to
+	watch     poller.Interest // readiness: what the poller has; on an edge backend what is ready
+	dirty     bool            // in loop.dirty
+	paused    bool            // by the Handler
+	choked    bool            // reading stopped because too much output is queued
+	replay    bool            // show the rest again although nothing came
+	fin       bool            // the peer's FIN has come
+	ended     bool            // and Ended was called
+	accepted  bool            // by a listener, not dialled
+	drainDue  bool            // output was queued since the last Drained
+	finWanted bool            // CloseWrite was called
 	finSent   bool
-	closing   bool // CloseWhenDone was called
-	resetting bool // Abort was called
+	closing   bool  // CloseWhenDone was called
+	place     place // in the loop's wheel
 
-	want    poller.Interest // readiness: as the poller has it
-	io      any             // other engines: their own part
-	rest    []byte          // input kept for the Handler; nil when none
-	out     *output         // nil while nothing is queued
-	failure error           // ends the connection when it settles
-	discard int             // bytes thrown away while lingering
+	io      any     // other engines: their own part
+	rest    []byte  // input kept for the Handler; nil when none
+	out     *output // nil while nothing is queued
+	failure error   // ends the connection when it settles
 
 	handed   int64
 	handedAt Time
@@ -169,10 +170,11 @@ func (c *Conn) Resume() {
 	c.touch()
 }
 
-// Continue asks a producer again that returned ErrLater.
+// Continue asks a producer again that returned ErrLater, or is about to: it may
+// be called while Read runs.
 func (c *Conn) Continue() {
-	if c.out != nil && c.out.parked {
-		c.out.parked = false
+	if c.out != nil && (c.out.parked || c.out.asking) {
+		c.out.continued = true
 		c.touch()
 	}
 }
@@ -198,12 +200,12 @@ func (c *Conn) CloseWhenDone() {
 	c.touch()
 }
 
-// Abort resets the connection and drops what is queued.
+// Abort resets the connection and drops what is queued. What failed before it
+// decides how the connection ends.
 func (c *Conn) Abort() {
 	if c.gone() || c.failure != nil {
 		return
 	}
-	c.resetting = true
 	c.failure = ErrAborted
 	c.touch()
 }

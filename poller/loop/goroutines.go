@@ -119,6 +119,10 @@ func (e *goroutines) wait(until Time) {
 		begin := e.now()
 		for now := begin; now < until && len(e.waker) == 0; now = e.now() {
 		}
+		select {
+		case <-e.waker: // or every later wait would end at once
+		default:
+		}
 		e.loop.mu.Lock()
 		e.loop.counts.Spun += e.now().Sub(begin)
 		e.loop.mu.Unlock()

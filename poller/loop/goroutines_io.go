@@ -49,7 +49,7 @@ func (e *goroutines) reader(c *Conn, t *task) {
 			e.leave(writers)
 			return
 		}
-		size = l.cfg.In - len(c.rest)
+		size = min(l.cfg.In-len(c.rest), turnBytes)
 		l.mu.Unlock()
 		err := t.raw.Read(read)
 		l.mu.Lock()
@@ -205,7 +205,7 @@ func (e *goroutines) prepare(c *Conn, t *task) bool {
 	if s.f != nil {
 		t.send = sending{call: CallSendFile, file: int(s.f.Fd()), off: s.off, n: int(min(s.n, turnBytes))}
 	} else {
-		t.vector, _, t.send.more = c.out.gather(t.vector[:0])
+		t.vector, _, t.send.more = c.out.gather(t.vector[:0], turnBytes)
 	}
 	if e.loop.cfg.Stamp {
 		t.send.at = e.now()

@@ -34,6 +34,7 @@ type Listener struct {
 	io      any // the engine's part
 	stalled bool
 	closed  bool
+	queued  bool // readiness over an edge backend: see readiness_edge.go
 	retry   Timer
 }
 

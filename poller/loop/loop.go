@@ -20,8 +20,13 @@ import (
 // Time is nanoseconds on a loop's own monotonic clock, which starts near 0.
 type Time int64
 
-// Add returns t+d.
-func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+// Add returns t+d, or the last Time there is if that lies beyond it.
+func (t Time) Add(d time.Duration) Time {
+	if sum := t + Time(d); d < 0 || sum >= t {
+		return sum
+	}
+	return never
+}
 
 // Sub returns t-u.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
@@ -35,14 +40,6 @@ const (
 	// MinBuffer and MaxBuffer bound the buffer sizes, in bytes.
 	MinBuffer = 512
 	MaxBuffer = 1 << 20
-	// turnBytes bounds what one connection may send in one turn, in bytes,
-	// so that one fast reader cannot keep the others waiting.
-	turnBytes = 256 << 10
-	// acceptsPerTurn bounds the connections accepted by a listener in a turn.
-	acceptsPerTurn = 64
-	// settleRounds bounds how often in one turn output that callbacks made
-	// is flushed and the callbacks that follow from it are run.
-	settleRounds = 4
 	// lingerTime is how long a connection that was closed after its output
 	// waits for the peer's FIN, and lingerBytes how much input it discards
 	// meanwhile (RFC 9112 section 9.6).
@@ -152,7 +149,6 @@ func New(cfg Config) (*Loop, error) {
 		return nil, fmt.Errorf("backend %s is not available here: %s", info.Name, info.Missing)
 	}
 	l := &Loop{cfg: cfg, info: info}
-	l.wheel.init()
 	l.eng = info.engine(l)
 	return l, nil
 }

@@ -9,10 +9,12 @@ import (
 // output is what a connection has to send, in order. It is owned only while
 // there is something: an idle connection has none.
 type output struct {
-	segments []segment
-	head     int   // segments before it are done
-	queued   int64 // see Conn.Queued
-	parked   bool  // a producer at the head has nothing yet
+	segments  []segment
+	head      int   // segments before it are done
+	queued    int64 // see Conn.Queued
+	parked    bool  // a producer at the head has nothing yet
+	asking    bool  // its Read is running
+	continued bool  // Continue was called since
 }
 
 // segment is a run of bytes of one kind. Exactly one of these holds: p is
@@ -82,7 +84,9 @@ func (o *output) fill(l *Loop) (*segment, error) {
 			s.buf = l.buffers.take(l.cfg.Out)
 		}
 		r, buf := s.r, s.buf
+		o.asking, o.continued = true, false
 		k, err := r.Read(buf)
+		o.asking = false
 		s = &o.segments[o.head] // r may have queued more, which moves the queue
 		s.p = buf[:k]
 		switch {
@@ -113,15 +117,30 @@ func (o *output) fill(l *Loop) (*segment, error) {
 	return nil, nil
 }
 
+// unpark asks a producer again after Continue. It waits for the connection to
+// settle, so that one which calls Continue in each Read is asked once a round.
+func (o *output) unpark() {
+	if o.continued {
+		o.parked, o.continued = false, false
+	}
+}
+
 // gather lists the runs of bytes at the head of the queue, up to the capacity
-// of v, and how many bytes these are. more says that a file follows them.
-func (o *output) gather(v [][]byte) (_ [][]byte, bytes int, more bool) {
+// of v and to limit bytes, which is over 0, and how many bytes these are. more
+// says that a file follows them.
+func (o *output) gather(v [][]byte, limit int) (_ [][]byte, bytes int, more bool) {
 	for i := o.head; i < len(o.segments); i++ {
 		s := &o.segments[i]
 		if s.f != nil {
 			return v, bytes, true
 		}
 		if len(v) == cap(v) || len(s.p) == 0 {
+			break
+		}
+		if left := limit - bytes; len(s.p) > left {
+			if left > 0 {
+				v, bytes = append(v, s.p[:left]), limit
+			}
 			break
 		}
 		v = append(v, s.p)
@@ -186,7 +205,7 @@ func (o *output) clear(l *Loop) {
 		o.done(l)
 	}
 	o.queued = 0
-	o.parked = false
+	o.parked, o.continued = false, false
 }
 
 func closeReader(r io.Reader) {

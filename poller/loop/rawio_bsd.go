@@ -32,8 +32,10 @@ func rawSend(fd int, p []byte, _ bool) (int, unix.Errno) {
 	return n, errnoOf(err)
 }
 
-// rawSendVector sends the first slice only: writev is not in x/sys for all of
-// these systems, and the caller goes on with what is left.
+// vectorLength is how many slices are gathered into one send: one, as writev is
+// not in x/sys for all of these systems.
+const vectorLength = 1
+
 func rawSendVector(fd int, v [][]byte, more bool) (int, unix.Errno) {
 	return rawSend(fd, v[0], more)
 }

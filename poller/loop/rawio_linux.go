@@ -11,6 +11,9 @@ import (
 // runtime's monitor thread wakes thousands of times a second and takes a tenth
 // of the core that is being measured.
 
+// vectorLength bounds the slices gathered into one send.
+const vectorLength = 64
+
 // rawRead receives; recvfrom goes straight to the socket, while read passes
 // the layers of files first.
 func rawRead(fd int, p []byte) (int, unix.Errno) {

@@ -11,18 +11,19 @@ import (
 	"medusa/poller"
 )
 
-// eventsPerWait bounds the events taken from the poller at once, vectorLength
-// the slices gathered into one send, and settleEvery the events after which
-// output is flushed.
+// eventsPerWait bounds the events taken from the poller at once, and
+// settleEvery is after how many of them output is flushed.
 const (
 	eventsPerWait = 512
-	vectorLength  = 64
 	settleEvery   = 16
 )
 
-// readiness is the engine over any level-triggered poller.Poller: it asks
-// which descriptors are ready, and reads and writes them itself by
-// non-blocking calls.
+// unwanted, in Conn.watch, says that input came that was not wanted.
+const unwanted poller.Interest = 1 << 3
+
+// readiness is the engine over any poller.Poller: it asks which descriptors are
+// ready, and reads and writes them itself by non-blocking calls. What is
+// different where the backend reports edges is in readiness_edge.go.
 type readiness struct {
 	clock
 	loop    *Loop
@@ -33,15 +34,20 @@ type readiness struct {
 	events  []poller.Event
 	scratch []byte // input is read here first, so an idle connection owns no buffer
 	vector  [][]byte
+	edge    *edge // nil on a level backend
 }
 
 func newReadiness(l *Loop, b poller.Backend) engine {
-	return &readiness{
+	e := &readiness{
 		clock: newClock(), loop: l, backend: b,
 		events:  make([]poller.Event, eventsPerWait),
 		scratch: make([]byte, l.cfg.In),
 		vector:  make([][]byte, 0, vectorLength),
 	}
+	if b.Traits.Mode == poller.Edge {
+		e.edge = &edge{readiness: e}
+	}
+	return e
 }
 
 // pin opens the poller on the thread that will use it, and watches what was
@@ -61,7 +67,7 @@ func (e *readiness) pin() func() {
 	}
 	e.loop.Each(func(c *Conn) {
 		if c.fd >= 0 {
-			e.watch(c, c.want)
+			e.watch(c)
 		}
 	})
 	return runtime.UnlockOSThread
@@ -104,24 +110,29 @@ func (e *readiness) turn(until Time) error {
 		return e.failed
 	}
 	l := e.loop
+	if e.edge != nil && e.edge.begin() {
+		until = 0
+	}
 	polled, timeout := e.timeout(until)
 	n, err := e.poller.Wait(e.events, timeout)
 	if err != nil {
 		return fmt.Errorf("wait on %s: %w", e.backend.Name, err)
 	}
-	if n == 0 {
-		if timeout == 0 && polled != never {
-			l.counts.Spun += e.now().Sub(polled)
-		}
-		return nil
+	if n == 0 && timeout == 0 && polled != never {
+		l.counts.Spun += e.now().Sub(polled)
 	}
-	l.counts.Waits++
-	l.counts.Events += uint64(n)
-	for i := range e.events[:n] {
-		e.dispatch(&e.events[i])
-		if i%settleEvery == settleEvery-1 {
-			l.settle()
+	if n > 0 {
+		l.counts.Waits++
+		l.counts.Events += uint64(n)
+		for i := range e.events[:n] {
+			e.dispatch(&e.events[i])
+			if i%settleEvery == settleEvery-1 {
+				l.settle()
+			}
 		}
+	}
+	if e.edge != nil {
+		e.edge.carryOn()
 	}
 	return nil
 }
@@ -162,34 +173,47 @@ func (e *readiness) dispatch(ev *poller.Event) {
 	switch {
 	case ev.Err != 0:
 		c.fail(ev.Err)
+	case e.edge != nil:
+		e.edge.report(c, ev.Ready)
 	case c.state == stateConnecting:
 		e.connected(c)
 	default:
+		c.watch &^= unwanted
 		if ev.Ready&poller.Read != 0 && c.wantsRead() {
-			e.read(c)
+			e.read(c, turnBytes)
 			if ev.Ready&poller.Write != 0 {
 				c.touch()
 			}
 		} else {
-			c.unwanted = ev.Ready&poller.Read != 0
+			if ev.Ready&poller.Read != 0 {
+				c.watch |= unwanted
+			}
 			c.touch() // to write, or to stop asking
 		}
 	}
 }
 
-func (e *readiness) read(c *Conn) {
+// read makes one call to read at most limit bytes, passes on what it gave, and
+// returns the number of bytes.
+func (e *readiness) read(c *Conn, limit int) int {
 	l := e.loop
 	buf := e.scratch
 	kept := len(c.rest)
 	if c.rest != nil {
 		buf = c.rest[:cap(c.rest)]
 	}
+	asked := min(len(buf)-kept, limit)
 	l.counts.Calls[CallRead]++
-	n, errno := rawRead(c.fd, buf[kept:])
+	n, errno := rawRead(int(c.fd), buf[kept:kept+asked])
+	if e.edge != nil {
+		c.wasRead(n, asked, errno)
+	}
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
+		return 0
 	case errno != 0:
 		c.fail(errno)
+		return 0
 	case n == 0:
 		c.hangup()
 	case c.state == stateLingering || c.closing:
@@ -202,48 +226,55 @@ func (e *readiness) read(c *Conn) {
 		}
 		c.deliver(buf[:kept+n])
 	}
+	return n
 }
 
 // update sends what is queued and tells the poller what the connection waits
 // for.
 func (e *readiness) update(c *Conn) {
+	if e.edge != nil {
+		e.edge.update(c)
+		return
+	}
 	if c.wantsWrite() {
 		e.flush(c)
 		if c.failure != nil {
 			return
 		}
 	}
+	had := c.watch & (poller.Read | poller.Write)
+	kept := c.watch & unwanted
 	var want poller.Interest
 	switch {
 	case c.wantsRead():
-		want = poller.Read
-		c.unwanted = false
-	case !c.unwanted && !c.fin:
+		want, kept = poller.Read, 0
+	case kept == 0 && !c.fin:
 		// Most pauses end before the peer sends more: keep the interest until
 		// an event shows that this one did not.
-		want = c.want & poller.Read
+		want = had & poller.Read
 	}
 	if c.wantsWrite() {
 		want |= poller.Write
 	}
-	if want != c.want && e.running.Load() {
-		had := c.want
-		c.want = want
-		if err := e.poller.Change(c.fd, had, want, c.token); err != nil {
+	if want != had && e.running.Load() {
+		if err := e.poller.Change(int(c.fd), had, want, c.token); err != nil {
 			c.fail(fmt.Errorf("watch connection: %w", err))
 		}
+		had = want
 	}
+	c.watch = had | kept
 }
 
 // flush sends until the queue is empty, the kernel takes no more, or the
-// connection has had its share of the turn.
-func (e *readiness) flush(c *Conn) {
+// connection has had its share of the turn. It says whether the kernel took no
+// more.
+func (e *readiness) flush(c *Conn) (full bool) {
 	l := e.loop
-	for budget := turnBytes; budget > 0 && c.out != nil; {
+	for budget := c.allowance(); budget > 0 && c.out != nil; {
 		s, err := c.out.fill(l)
 		if err != nil {
 			c.fail(err)
-			return
+			return false
 		}
 		if s == nil {
 			break
@@ -253,57 +284,62 @@ func (e *readiness) flush(c *Conn) {
 			at = e.now()
 		}
 		asked, n, errno := 0, 0, unix.Errno(0)
-		if s.f != nil {
+		file := s.f != nil
+		if file {
 			asked = int(min(s.n, int64(budget)))
 			l.counts.Calls[CallSendFile]++
-			n, errno = rawSendFile(c.fd, int(s.f.Fd()), s.off, asked)
+			n, errno = rawSendFile(int(c.fd), int(s.f.Fd()), s.off, asked)
 			if errno == 0 && n == 0 {
 				c.fail(ErrShort)
-				return
+				return false
 			}
 		} else {
 			var more bool
-			e.vector, asked, more = c.out.gather(e.vector[:0])
+			e.vector, asked, more = c.out.gather(e.vector[:0], budget)
 			l.counts.Calls[CallWrite]++
 			if len(e.vector) == 1 {
-				n, errno = rawSend(c.fd, e.vector[0], more)
+				n, errno = rawSend(int(c.fd), e.vector[0], more)
 			} else {
-				n, errno = rawSendVector(c.fd, e.vector, more)
+				n, errno = rawSendVector(int(c.fd), e.vector, more)
 			}
 		}
 		if errno != 0 {
 			if errno != unix.EAGAIN && errno != unix.EINTR {
 				c.fail(errno)
 			}
+			full = errno == unix.EAGAIN
 			break
 		}
 		c.sent(int64(n), at)
-		if n < asked {
+		c.spent += int32(n)
+		if n < asked && !(file && e.edge != nil) {
+			full = true // or the file has ended; a level backend reports again
 			break
 		}
 		budget -= n
 	}
 	c.trim()
+	return full
 }
 
 func (e *readiness) halfClose(c *Conn) {
 	e.loop.counts.Calls[CallClose]++
 	// ENOTCONN means that the peer has reset: the next read says so.
-	_ = unix.Shutdown(c.fd, unix.SHUT_WR)
+	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
 }
 
 func (e *readiness) release(c *Conn, reset bool, done func()) {
 	if c.fd >= 0 {
 		if e.running.Load() {
 			// A descriptor that the poller never took has nothing to remove.
-			_ = e.poller.Remove(c.fd, c.want, c.token, true)
+			_ = e.poller.Remove(int(c.fd), e.interest(c), c.token, true)
 		}
 		e.loop.counts.Calls[CallClose]++
 		if reset {
 			e.loop.counts.Calls[CallSocket]++
-			closeSocket(c.fd, true)
+			closeSocket(int(c.fd), true)
 		} else {
-			rawClose(c.fd)
+			rawClose(int(c.fd))
 		}
 		c.fd = -1
 	}
@@ -311,17 +347,32 @@ func (e *readiness) release(c *Conn, reset bool, done func()) {
 }
 
 func (e *readiness) addresses(c *Conn) (local, remote addrPort) {
-	return socketAddresses(c.fd)
+	return socketAddresses(int(c.fd))
+}
+
+// interest is what the poller has been asked to report of c.
+func (e *readiness) interest(c *Conn) poller.Interest {
+	if e.edge != nil {
+		return poller.Read | poller.Write
+	}
+	return c.watch & (poller.Read | poller.Write)
 }
 
 // watch begins to watch a connection.
-func (e *readiness) watch(c *Conn, want poller.Interest) {
-	c.want = want
+func (e *readiness) watch(c *Conn) {
+	switch {
+	case e.edge != nil:
+		e.edge.expect(c)
+	case c.state == stateConnecting:
+		c.watch = poller.Write
+	default:
+		c.watch = poller.Read
+	}
 	if !e.running.Load() {
 		return // pin will
 	}
-	if err := e.poller.Add(c.fd, want, c.token); err != nil {
-		c.want = 0
+	if err := e.poller.Add(int(c.fd), e.interest(c), c.token); err != nil {
+		c.watch = 0
 		c.fail(fmt.Errorf("watch connection: %w", err))
 	}
 }

@@ -41,12 +41,21 @@ func (e *readiness) pause(n *Listener)  { e.changeListener(n, poller.Read, 0) }
 func (e *readiness) resume(n *Listener) { e.changeListener(n, 0, poller.Read) }
 
 func (e *readiness) changeListener(n *Listener, had, want poller.Interest) {
+	if e.edge != nil {
+		if want != 0 {
+			e.edge.leaveListener(n) // whoever waits has been reported
+		}
+		return
+	}
 	if err := e.poller.Change(n.fd, had, want, n.token); err != nil {
 		e.loop.fatal = fmt.Errorf("watch listener %v: %w", n.addr, err)
 	}
 }
 
 func (e *readiness) accept(n *Listener) {
+	if n.stalled || n.queued {
+		return // an edge; resume looks, or the queue is served, in this turn
+	}
 	l := e.loop
 	for range acceptsPerTurn {
 		if !l.mayAccept() {
@@ -65,15 +74,20 @@ func (e *readiness) accept(n *Listener) {
 			l.counts.AcceptFailures++
 			if acceptLimit(errno) {
 				n.stall(true)
+			} else if e.edge != nil {
+				e.edge.leaveListener(n)
 			}
 			return
 		}
 		c := n.adopt(fd, nil)
-		e.watch(c, poller.Read)
+		e.watch(c)
 		c.opened()
 		if n.closed {
 			return // by the Handler
 		}
+	}
+	if e.edge != nil {
+		e.edge.leaveListener(n)
 	}
 }
 
@@ -82,14 +96,14 @@ func (e *readiness) dial(c *Conn, o DialOptions) error {
 	if err != nil {
 		return err
 	}
-	c.fd = fd
-	e.watch(c, poller.Write)
+	c.fd = int32(fd)
+	e.watch(c)
 	return nil
 }
 
 func (e *readiness) connected(c *Conn) {
 	e.loop.counts.Calls[CallSocket]++
-	if err := socketError(c.fd); err != nil {
+	if err := socketError(int(c.fd)); err != nil {
 		c.fail(err)
 		return
 	}

@@ -3,6 +3,7 @@ package loop
 import (
 	"io"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -137,4 +138,159 @@ func TestAbortBeforeOpened(t *testing.T) {
 			},
 		}).Abort()
 	})
+}
+
+// TestContinueInsideRead: a producer that called Continue from its own Read,
+// before it returned ErrLater, was never asked again.
+func TestContinueInsideRead(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		got := ""
+		serve(func(*Conn) Handler {
+			return &handler{
+				received: func(_ *Conn, p []byte) int { got += string(p); return len(p) },
+				closed: func(*Conn, error) {
+					if got != "ab" {
+						t.Errorf("received %q", got)
+					}
+					l.Stop()
+				},
+			}
+		})
+		l.Dial(DialOptions{Address: at}, &handler{opened: func(c *Conn) {
+			c.Push(&hasty{conn: c})
+			c.CloseWhenDone()
+		}})
+	})
+}
+
+// hasty has something every third time, and always says at once that it has.
+type hasty struct {
+	conn  *Conn
+	asked int
+}
+
+func (h *hasty) Read(p []byte) (int, error) {
+	h.asked++
+	h.conn.Continue()
+	switch h.asked {
+	case 3:
+		return copy(p, "a"), ErrLater
+	case 6:
+		return copy(p, "b"), nil
+	case 8:
+		return 0, io.EOF
+	}
+	return 0, ErrLater
+}
+
+// TestFarDeadline: now and a huge duration made a time in the past.
+func TestFarDeadline(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		const huge = time.Duration(1<<63 - 1)
+		serve(func(*Conn) Handler { return &handler{} })
+		l.Dial(DialOptions{Address: at, Timeout: huge}, &handler{
+			opened: func(c *Conn) {
+				for _, d := range []time.Duration{huge, huge - 1<<wheelTick, huge / 2, 1 << 56, 1<<56 - 1} {
+					c.SetDeadline(d)
+				}
+				c.SetDeadline(huge)
+				l.At(l.Now().Add(5*time.Millisecond), l.Stop)
+				l.At(l.Now().Add(huge), func() { t.Error("a far timer came") })
+			},
+			expired: func(*Conn) { t.Error("a far deadline expired") },
+			closed: func(_ *Conn, err error) {
+				if Kind(err) != "stopped" {
+					t.Errorf("closed with %v", err)
+				}
+			},
+		})
+	})
+}
+
+// TestTimerInThePast: a timer that renewed itself at a time in the past stood
+// before all others, and none of them came.
+func TestTimerInThePast(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, _ netip.AddrPort, _ func(func(*Conn) Handler)) {
+		again := 0
+		var stopped, renewed Timer
+		var renew func()
+		renew = func() {
+			if again++; again > 10 {
+				t.Error("the other timer does not come")
+				l.Stop()
+				return
+			}
+			turn := l.counts.Turns
+			stopped = l.At(-1, func() { t.Error("a stopped timer came") })
+			renewed = l.At(-1, func() {
+				if l.counts.Turns == turn {
+					t.Error("a timer made in the past came in the same turn")
+				}
+				renew()
+			})
+			if !stopped.Stop() || stopped.Stop() {
+				t.Error("Stop must say true once")
+			}
+		}
+		l.At(-1, renew)
+		l.At(0, func() {
+			renewed.Stop()
+			l.Stop()
+		})
+	})
+}
+
+// TestStopDropsWork: a job that had not begun when the loop stopped was run,
+// and Run waited for it.
+func TestStopDropsWork(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, _ netip.AddrPort, _ func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" {
+			l.Stop() // jobs take no time there
+			return
+		}
+		var begun, done atomic.Int32
+		release := make(chan struct{})
+		for range 3 * workers {
+			l.Work(func() error {
+				if begun.Add(1) == workers {
+					l.Stop()
+				}
+				<-release
+				return nil
+			}, func(error) { done.Add(1) })
+		}
+		go func() {
+			<-l.work.stopped
+			close(release)
+		}()
+		t.Cleanup(func() {
+			if begun.Load() != workers || done.Load() != 0 {
+				t.Errorf("%d jobs began and %d were reported; want %d and none", begun.Load(), done.Load(), workers)
+			}
+		})
+	})
+}
+
+// TestBusyTakesTheWake: with Busy a wake was left in its channel, so that every
+// later wait of goroutines ended at once.
+func TestBusyTakesTheWake(t *testing.T) {
+	l, err := New(Config{Backend: "goroutines", Busy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var turns uint64
+	l.At(l.Now().Add(2*time.Millisecond), func() {
+		turns = l.counts.Turns
+		l.At(l.Now().Add(20*time.Millisecond), func() {
+			turns = l.counts.Turns - turns
+			l.Stop()
+		})
+	})
+	l.Post(func() {}) // leaves a token
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if turns > 5 {
+		t.Errorf("the loop turned %d times to wait for one timer", turns)
+	}
 }

@@ -6,11 +6,10 @@ import "syscall"
 // happened (opened, deliver, hangup, sent, fail) and each connection that was
 // touched settles at the end of the turn.
 
-// adopt makes a connection of an engine's accepted one. It returns nil when
-// the application refused it.
+// adopt makes a connection of an engine's accepted one.
 func (n *Listener) adopt(fd int, io any) *Conn {
 	l := n.loop
-	c := &Conn{loop: l, fd: fd, io: io, state: stateOpen, accepted: true}
+	c := &Conn{loop: l, fd: int32(fd), io: io, state: stateOpen, accepted: true}
 	c.timer.due = never
 	l.counts.Accepted++
 	l.accepted++
@@ -142,6 +141,7 @@ func (c *Conn) settle() {
 	}
 	if c.out != nil {
 		c.drainDue = true
+		c.out.unpark()
 	}
 	l.eng.update(c)
 	if c.gone() || c.failure != nil {
@@ -193,6 +193,7 @@ func (c *Conn) drained() {
 			return
 		}
 		c.state = stateLingering
+		c.spent = 0
 		c.keep(nil)
 		c.loop.wheel.set(c, c.loop.Now().Add(lingerTime))
 		c.loop.eng.update(c)
@@ -207,7 +208,7 @@ func (c *Conn) lingered(n int) {
 	if c.state != stateLingering {
 		return
 	}
-	if c.discard += n; c.discard > lingerBytes {
+	if c.spent += int32(n); c.spent > lingerBytes {
 		c.loop.finish(c, nil)
 	}
 }
@@ -220,7 +221,7 @@ func (l *Loop) finish(c *Conn, err error) {
 	}
 	c.state = stateReleasing
 	l.wheel.drop(c)
-	l.eng.release(c, c.resetting, func() {
+	l.eng.release(c, c.failure == ErrAborted, func() {
 		c.state = stateClosed
 		l.table.remove(c.token)
 		c.keep(nil)

@@ -133,7 +133,11 @@ func (e *sim) resume(n *Listener) { e.after(0, func() { e.accept(n) }) }
 
 func (e *sim) accept(n *Listener) {
 	b := n.io.(*simBacklog)
-	for len(b.waiting) > 0 && !n.stalled && !n.closed {
+	for accepted := 0; len(b.waiting) > 0 && !n.stalled && !n.closed; accepted++ {
+		if accepted == acceptsPerTurn {
+			e.resume(n)
+			return
+		}
 		if !e.loop.mayAccept() {
 			n.stall(false)
 			return
@@ -218,7 +222,7 @@ func (e *sim) read(end *simEnd) {
 		return
 	}
 	l.counts.Calls[CallRead]++
-	n := e.chunk(min(len(end.inbox), l.cfg.In-len(c.rest)))
+	n := e.chunk(min(len(end.inbox), l.cfg.In-len(c.rest), turnBytes))
 	p := append(append([]byte(nil), c.rest...), end.inbox[:n]...)
 	end.inbox = end.inbox[n:]
 	l.counts.BytesIn += uint64(n)
@@ -244,6 +248,10 @@ func (e *sim) credit(end *simEnd, n int) {
 func (e *sim) update(c *Conn) {
 	end := c.io.(*simEnd)
 	for c.wantsWrite() {
+		if c.allowance() <= 0 {
+			e.after(0, c.touch)
+			break
+		}
 		if end.reset {
 			c.fail(syscall.EPIPE)
 			return
@@ -266,11 +274,12 @@ func (e *sim) update(c *Conn) {
 			}
 			p = p[:n]
 		}
-		n := e.chunk(min(len(p), end.space))
+		n := e.chunk(min(len(p), end.space, c.allowance()))
 		end.space -= n
 		e.loop.counts.Calls[CallWrite]++
 		e.send(end.peer, append(make([]byte, 0, n), p[:n]...))
 		c.sent(int64(n), e.clock)
+		c.spent += int32(n)
 	}
 	c.trim()
 	if c.wantsRead() && (len(end.inbox) > 0 || end.fin || end.reset) {
@@ -308,6 +317,9 @@ func (e *sim) hang(end *simEnd, reset bool) {
 	}
 	e.after(e.cfg.Latency, func() {
 		end.peer.reset = true
+		if c := end.peer.conn; c != nil && !c.gone() {
+			c.touch() // what it has queued cannot be sent: it may not read
+		}
 		e.visit(end.peer)
 	})
 }

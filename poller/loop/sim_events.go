@@ -5,6 +5,10 @@ import (
 	"math/rand/v2"
 )
 
+// overtakes bounds how many later events may go before one of the same time, so
+// that those which cause each other without end do not starve it.
+const overtakes = 256
+
 // simEvents are what is going to happen, in order of time; what happens at
 // one time is in an order drawn at random.
 type simEvents struct {
@@ -22,7 +26,7 @@ type simEvent struct {
 
 func (s *simEvents) push(at Time, f func()) {
 	s.seq++
-	heap.Push(&s.heap, simEvent{at: at, order: s.rand.Uint64(), seq: s.seq, f: f})
+	heap.Push(&s.heap, simEvent{at: at, order: s.seq + s.rand.Uint64N(overtakes), seq: s.seq, f: f})
 }
 
 func (s *simEvents) first() (Time, bool) {

@@ -13,7 +13,7 @@ type timerEntry struct {
 	at    Time
 	order uint64 // calls of one time come in the order of At
 	f     func()
-	index int // in the heap
+	index int // in the heap; -1: in timers.late
 }
 
 // At calls f at t, or as soon after as it can. A time in the past means the
@@ -32,6 +32,10 @@ func (t Timer) Stop() bool {
 	if t.entry == nil || t.entry.order != t.order {
 		return false
 	}
+	if t.entry.index < 0 {
+		t.entry.order, t.entry.f = 0, nil // run takes it out
+		return true
+	}
 	heap.Remove(&t.loop.timers.heap, t.entry.index)
 	t.loop.timers.recycle(t.entry)
 	return true
@@ -39,9 +43,12 @@ func (t Timer) Stop() bool {
 
 // timers are the pending calls, the earliest first.
 type timers struct {
-	heap  timerHeap
-	free  []*timerEntry
-	order uint64
+	heap    timerHeap
+	late    []*timerEntry // due already when made, by a call that run makes
+	free    []*timerEntry
+	order   uint64
+	running bool
+	now     Time // of run
 }
 
 func (t *timers) add(at Time, f func()) *timerEntry {
@@ -54,7 +61,12 @@ func (t *timers) add(at Time, f func()) *timerEntry {
 	}
 	t.order++
 	e.at, e.f, e.order = at, f, t.order
-	heap.Push(&t.heap, e)
+	if t.running && at <= t.now {
+		e.index = -1
+		t.late = append(t.late, e)
+	} else {
+		heap.Push(&t.heap, e)
+	}
 	return e
 }
 
@@ -72,16 +84,27 @@ func (t *timers) next() Time {
 	return t.heap[0].at
 }
 
-// run calls what is due at now. What these calls add waits for the next pass,
-// so that a timer that renews itself cannot keep the loop from its events.
+// run calls what is due at now. What these calls add that is due as well waits
+// aside for the next pass: a timer that renews itself can keep neither the loop
+// from its events nor, by a time before theirs, other timers from their call.
 func (t *timers) run(now Time) {
-	last := t.order
-	for len(t.heap) > 0 && t.heap[0].at <= now && t.heap[0].order <= last {
+	t.running, t.now = true, now
+	for len(t.heap) > 0 && t.heap[0].at <= now {
 		e := heap.Pop(&t.heap).(*timerEntry)
 		f := e.f
 		t.recycle(e)
 		f()
 	}
+	t.running = false
+	for i, e := range t.late {
+		t.late[i] = nil
+		if e.f == nil {
+			t.recycle(e)
+			continue
+		}
+		heap.Push(&t.heap, e)
+	}
+	t.late = t.late[:0]
 }
 
 func (t *timers) clear() {

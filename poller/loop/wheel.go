@@ -11,8 +11,8 @@ type wheel struct {
 	now    int64 // the tick up to which everything has run
 	count  int
 	used   [wheelLevels]uint64
-	slots  [wheelLevels][wheelSlots]list
-	firing list
+	slots  [wheelLevels * wheelSlots]*Conn // the first of each list
+	firing *Conn
 }
 
 const (
@@ -20,29 +20,27 @@ const (
 	wheelBits   = 6
 	wheelSlots  = 1 << wheelBits
 	wheelLevels = 6 // 2^36 ticks: two years
+	// wheelSpan is how far ahead, in ticks, a connection may stand: one slot
+	// of the highest level less than a whole round.
+	wheelSpan = 1<<(wheelBits*wheelLevels) - 1<<(wheelBits*(wheelLevels-1))
+	// furthest is the last time that can be rounded up to a tick.
+	furthest = never - 1<<wheelTick
 )
 
-// deadline is a connection's place in the wheel.
+// deadline is when a connection expires, and its neighbours in the wheel.
 type deadline struct {
-	due        Time  // never: off
-	tick       int64 // where it stands in the wheel
-	in         *list // nil: not in the wheel
+	due        Time // never: off
 	next, prev *Conn
 }
 
-type list struct {
-	head  *Conn
-	level int8
-	slot  int8
-}
+// place is the list that a connection stands in: 0 for none, and else one more
+// than the slot's number, counted through all levels.
+type place uint16
 
-func (w *wheel) init() {
-	for level := range w.slots {
-		for slot := range w.slots[level] {
-			w.slots[level][slot].level, w.slots[level][slot].slot = int8(level), int8(slot)
-		}
-	}
-	w.firing.level = -1
+const placeFiring = place(wheelLevels*wheelSlots + 1)
+
+func (p place) split() (level, slot int) {
+	return int(p-1) / wheelSlots, int(p-1) % wheelSlots
 }
 
 // ticks is the first tick at or after t: a deadline never fires early.
@@ -50,9 +48,10 @@ func ticks(t Time) int64 { return (int64(t) + 1<<wheelTick - 1) >> wheelTick }
 
 // set makes c expire at t.
 func (w *wheel) set(c *Conn, t Time) {
+	t = min(t, furthest)
 	c.timer.due = t
 	tick := ticks(t)
-	if c.timer.in != nil && c.timer.tick <= tick {
+	if c.place != 0 && w.comes(c.place) <= tick {
 		return // it is found there in time
 	}
 	w.drop(c)
@@ -61,71 +60,87 @@ func (w *wheel) set(c *Conn, t Time) {
 	c.loop.eng.hurry(w.next())
 }
 
+// comes is the tick at which a list is looked at next.
+func (w *wheel) comes(p place) int64 {
+	if p == placeFiring {
+		return w.now
+	}
+	level, slot := p.split()
+	shift := level * wheelBits
+	ahead := (slot - int(w.now>>shift)) & (wheelSlots - 1)
+	return max((w.now>>shift+int64(ahead))<<shift, w.now)
+}
+
+func (w *wheel) list(p place) **Conn {
+	if p == placeFiring {
+		return &w.firing
+	}
+	return &w.slots[p-1]
+}
+
 // drop takes c out of the wheel.
 func (w *wheel) drop(c *Conn) {
-	d := &c.timer
-	l := d.in
-	if l == nil {
+	if c.place == 0 {
 		return
 	}
+	d, head := &c.timer, w.list(c.place)
 	if d.prev != nil {
 		d.prev.timer.next = d.next
 	} else {
-		l.head = d.next
+		*head = d.next
 	}
 	if d.next != nil {
 		d.next.timer.prev = d.prev
 	}
-	d.in, d.next, d.prev = nil, nil, nil
-	w.count--
-	if l.head == nil && l.level >= 0 {
-		w.used[l.level] &^= 1 << l.slot
+	if *head == nil && c.place != placeFiring {
+		level, slot := c.place.split()
+		w.used[level] &^= 1 << slot
 	}
+	c.place, d.next, d.prev = 0, nil, nil
+	w.count--
 }
 
 func (w *wheel) insert(c *Conn, tick int64) {
-	tick = min(max(tick, w.now+1), w.now+1<<(wheelBits*wheelLevels)-1)
+	tick = min(max(tick, w.now+1), w.now+wheelSpan)
 	level := (63 - bits.LeadingZeros64(uint64(w.now^tick)|(wheelSlots-1))) / wheelBits
-	if level >= wheelLevels {
-		level = wheelLevels - 1
-	}
+	level = min(level, wheelLevels-1)
 	slot := tick >> (level * wheelBits) & (wheelSlots - 1)
-	w.push(&w.slots[level][slot], c)
+	w.push(place(level*wheelSlots+int(slot)+1), c)
 	w.used[level] |= 1 << slot
-	c.timer.tick = tick
 }
 
-func (w *wheel) push(l *list, c *Conn) {
-	c.timer.in, c.timer.prev, c.timer.next = l, nil, l.head
-	if l.head != nil {
-		l.head.timer.prev = c
+func (w *wheel) push(p place, c *Conn) {
+	head := w.list(p)
+	c.place, c.timer.prev, c.timer.next = p, nil, *head
+	if *head != nil {
+		(*head).timer.prev = c
 	}
-	l.head = c
+	*head = c
 	w.count++
 }
 
 func (w *wheel) empty() bool { return w.count == 0 }
 
-// earliest finds the first occupied slot and the tick at which it comes round.
-func (w *wheel) earliest() (*list, int64) {
+// earliest finds the first occupied slot and the tick at which it comes round;
+// 0 if there is none.
+func (w *wheel) earliest() (place, int64) {
 	for level := range w.used {
 		if w.used[level] == 0 {
 			continue
 		}
-		shift := level * wheelBits
-		here := int(w.now>>shift) & (wheelSlots - 1)
+		here := int(w.now>>(level*wheelBits)) & (wheelSlots - 1)
 		ahead := bits.TrailingZeros64(bits.RotateLeft64(w.used[level], -here))
 		slot := (here + ahead) & (wheelSlots - 1)
-		tick := (w.now>>shift + int64(ahead)) << shift
-		return &w.slots[level][slot], max(tick, w.now)
+		p := place(level*wheelSlots + slot + 1)
+		return p, w.comes(p)
 	}
-	return nil, 0
+	return 0, 0
 }
 
 // next is when run has something to do, or never.
 func (w *wheel) next() Time {
-	l, tick := w.earliest()
-	if l == nil {
+	p, tick := w.earliest()
+	if p == 0 {
 		return never
 	}
 	return Time(tick << wheelTick)
@@ -136,18 +151,18 @@ func (w *wheel) run(l *Loop, t Time) {
 	target := int64(t) >> wheelTick
 	for {
 		from, tick := w.earliest()
-		if from == nil || tick > target {
+		if from == 0 || tick > target {
 			w.now = max(w.now, target)
 			return
 		}
 		w.now = max(w.now, tick)
-		for from.head != nil {
-			c := from.head
+		for head := w.list(from); *head != nil; {
+			c := *head
 			w.drop(c)
-			w.push(&w.firing, c)
+			w.push(placeFiring, c)
 		}
-		for w.firing.head != nil {
-			c := w.firing.head
+		for w.firing != nil {
+			c := w.firing
 			w.drop(c)
 			switch due := ticks(c.timer.due); {
 			case c.timer.due == never:

@@ -12,7 +12,6 @@ import (
 func TestWheel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := &Loop{eng: &sim{}}
-		l.wheel.init()
 		fired := map[*Conn]int{}
 		conns := make([]*Conn, 5)
 		for i := range conns {

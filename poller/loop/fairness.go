@@ -1,0 +1,38 @@
+package loop
+
+// What one connection or listener may take before the others have their turn.
+// The bounds are the same on every engine and hold for each turn, of which a
+// loop counts the number (Counts.Turns); whoever is cut short goes on in the
+// next one, after what has become ready meanwhile, and in the order in which it
+// was cut short. What a turn is differs:
+//
+//   - On the readiness engine it is one wait and all that follows from it. A
+//     level backend reads once for each report, so that reading is bounded by
+//     the in size as well; an edge backend reads on, up to the bound.
+//   - On goroutines it is one visit to the loop's lock, which a goroutine gives
+//     up between any two calls. It reads at most the in size, accepts one
+//     connection, and sends with one call. Who sends on and on lets others go
+//     first whenever it has sent the bound.
+//   - On sim it is one event. Reading is bounded by the in size as well.
+const (
+	// turnBytes bounds what a connection reads in a turn, and what it sends, in
+	// bytes. It is what the kernel is given by one call too, whatever is queued:
+	// a shared slice, or a file, of a gigabyte.
+	turnBytes = 256 << 10
+	// acceptsPerTurn bounds the connections that a listener accepts in a turn.
+	acceptsPerTurn = 64
+	// settleRounds bounds how often, one time after the other, output that
+	// callbacks made is flushed and the callbacks that follow from it are run.
+	settleRounds = 4
+)
+
+// allowance is what the connection may still send in this turn, in bytes. Only
+// eight bits of the turn's number are kept; a connection that sent last a
+// multiple of 256 turns ago may be held to what it sent then, which costs it
+// a turn.
+func (c *Conn) allowance() int {
+	if turn := uint8(c.loop.counts.Turns); c.turn != turn {
+		c.turn, c.spent = turn, 0
+	}
+	return turnBytes - int(c.spent)
+}
