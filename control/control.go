@@ -15,7 +15,7 @@
 //	load   -> {"event":"measure","at_ns":N}        the window begins
 //	load   -> {"event":"done","at_ns":N}           the window has ended (what is in flight still drains)
 //	load   -> {"event":"report","report":{...}}    everything measured; the process then ends
-//	runner -> {"do":"snapshot","full":bool}        to server, at any time
+//	runner -> {"do":"snapshot","full":bool,"settle":bool}   to server, at any time
 //	server -> {"event":"snapshot","snapshot":{...}}
 //	runner -> {"do":"stop"}                        to either; the process finishes and ends with status 0
 //	either -> {"event":"error","message":"..."}    it failed, and ends with status 1
@@ -27,6 +27,9 @@ import "encoding/json"
 type Command struct {
 	Do   string `json:"do"` // "go", "snapshot", "stop"
 	Full bool   `json:"full,omitempty"`
+	// Settle, of a snapshot: the process first settles, see Settle. It costs
+	// CPU time and memory that a window should not have to pay for.
+	Settle bool `json:"settle,omitempty"`
 }
 
 // Event is one line from a process.
@@ -95,4 +98,5 @@ type Full struct {
 	HeapBytes  uint64 `json:"heap_bytes"`   // Go heap in use
 	RunDelayNs int64  `json:"run_delay_ns"` // /proc/self/schedstat; -1 where unknown
 	Sockets    int    `json:"sockets"`      // TCP sockets in use system-wide, -1 where unknown
+	SlabBytes  int64  `json:"slab_bytes"`   // the kernel's slabs system-wide: proc(5), meminfo Slab; -1 where unknown
 }

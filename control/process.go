@@ -1,6 +1,8 @@
 package control
 
 import (
+	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +31,15 @@ func Take(full bool) Snapshot {
 	return s
 }
 
+// Settle collects garbage and gives the memory that this frees back to the
+// system, so that a snapshot taken next shows what is live: how much garbage
+// there is depends on when the collector happened to run last. It stops the
+// process for some milliseconds and leaves it with cold caches.
+func Settle() {
+	runtime.GC() // what lies in a sync.Pool survives one collection
+	debug.FreeOSMemory()
+}
+
 // Monotonic reads CLOCK_MONOTONIC, in nanoseconds.
 func Monotonic() int64 { return clock(clockMonotonic) }
 
@@ -48,7 +59,7 @@ func clock(id int32) int64 {
 func takeFull() *Full {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)
-	f := &Full{OpenFDs: OpenFDs(), AnonBytes: -1, RunDelayNs: -1, Sockets: -1, HeapBytes: heap[0].Value.Uint64()}
+	f := &Full{OpenFDs: OpenFDs(), AnonBytes: -1, RunDelayNs: -1, Sockets: -1, SlabBytes: -1, HeapBytes: heap[0].Value.Uint64()}
 	f.system()
 	return f
 }

@@ -38,6 +38,11 @@ func (f *Full) system() {
 			f.Sockets = int(n)
 		}
 	}
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if kib, ok := number(text, "Slab:"); ok {
+			f.SlabBytes = kib << 10
+		}
+	}
 }
 
 // runDelay sums, over the threads, the time spent waiting for a CPU. The

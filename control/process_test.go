@@ -51,6 +51,39 @@ func TestTake(t *testing.T) {
 	runtime.KeepAlive(ballast)
 }
 
+// TestSettle: what is garbage is not in the memory of a settled process, what
+// is live is.
+func TestSettle(t *testing.T) {
+	const size = 64 << 20
+	live, garbage := filled(size), filled(size)
+	before := Take(true)
+	runtime.KeepAlive(garbage)
+	garbage = nil
+	Settle()
+	after := Take(true)
+	if freed := int64(before.Full.HeapBytes) - int64(after.Full.HeapBytes); freed < size-size/16 {
+		t.Errorf("the heap went from %d to %d", before.Full.HeapBytes, after.Full.HeapBytes)
+	}
+	if runtime.GOOS == "linux" {
+		if freed := before.Full.AnonBytes - after.Full.AnonBytes; freed < size-size/16 {
+			t.Errorf("anonymous memory went from %d to %d", before.Full.AnonBytes, after.Full.AnonBytes)
+		}
+		if after.Full.AnonBytes < size || after.Full.SlabBytes <= 0 {
+			t.Errorf("settled: %+v", after.Full)
+		}
+	}
+	runtime.KeepAlive(live)
+}
+
+// filled returns memory of which every page is there.
+func filled(size int) []byte {
+	b := make([]byte, size)
+	for i := 0; i < len(b); i += 4096 {
+		b[i] = 1
+	}
+	return b
+}
+
 func TestUsable(t *testing.T) {
 	for _, test := range []struct {
 		limit uint64

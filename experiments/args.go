@@ -31,10 +31,11 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if c := v.text("congestion"); c != "" {
 		a = append(a, "--congestion", c)
 	}
-	// A server closes connections that are silent for a minute: a long trial
-	// has to tell it not to.
-	if trial := secs(v.number("warmup_s") + v.number("window_s")); trial > 30*time.Second {
-		a = append(a, "--idle-timeout", (10 * trial).String())
+	// A server closes connections that are silent for a minute: where there
+	// are such by design, or a trial is long, it has to be told not to.
+	trial := secs(v.number("warmup_s") + v.number("window_s"))
+	if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
+		a = append(a, "--idle-timeout", max(10*trial, idleTimeout).String())
 	}
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))
@@ -44,6 +45,10 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	}
 	return a
 }
+
+// idleTimeout is longer than any trial of less than half a minute can take
+// with its fill and every timeout on the way.
+const idleTimeout = 10 * time.Minute
 
 // loadRun is what a load process is told beside the settings.
 type loadRun struct {
@@ -72,6 +77,9 @@ func loadArgs(v values, r loadRun) []string {
 		"--warmup", secs(v.number("warmup_s")).String(), "--duration", secs(v.number("window_s")).String(), "--pacing", v.text("pacing"))
 	if r.fill > 0 {
 		a = append(a, "--fill-limit", r.fill.String())
+	}
+	if r.idle > 0 && !v.on("idle_first_request") {
+		a = append(a, "--no-idle-first-request")
 	}
 	if len(r.cpu) > 0 {
 		a = append(a, "--cpu", cpuList(r.cpu))
@@ -125,12 +133,15 @@ func trialAddress(trial int) netip.Addr {
 // sourceAddresses returns the addresses that the load process may connect
 // from: several where one has too few ephemeral ports for the connections (at
 // once, or a connection per request, whose ports the kernel keeps for a
-// while). They are of 127.252/16, where no trial's server is.
+// while). Linux tries every port of one parity before it takes one of the other
+// (inet_hash_connect), so that from half of the ports on each connect searches
+// thousands in vain: no address has more than two fifths. They are of
+// 127.252/16, where no trial's server is.
 func sourceAddresses(v values, connections int, h Host) []netip.Addr {
 	if !h.Loopback || h.Ports == 0 {
 		return nil
 	}
-	n := connections/(h.Ports*9/10) + 1
+	n := connections/(h.Ports*2/5) + 1
 	if !v.on("keep_alive") {
 		n = max(n, 8)
 	}

@@ -21,6 +21,10 @@ func TestServerArguments(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	v["idle_connections"] = 10.0
+	if got := strings.Join(serverArgs(v, netip.MustParseAddr("127.1.1.1"), nil), " "); !strings.HasSuffix(got, " --idle-timeout 10m0s") {
+		t.Errorf("beside idle connections: %s", got)
+	}
 	v["protocol"], v["congestion"], v["in_bytes"], v["out_bytes"], v["server_wait"] = "raw", "cubic", 1024.0, 4096.0, "poll"
 	v["window_s"] = 100.0
 	got = strings.Join(serverArgs(v, netip.MustParseAddr("::1"), []int{0, 1}), " ")
@@ -39,6 +43,11 @@ func TestLoadArguments(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	v["idle_first_request"] = false
+	if got := strings.Join(loadArgs(v, r), " "); !strings.Contains(got, " --idle 10 ") || !strings.Contains(got, " --no-idle-first-request") {
+		t.Errorf("silent from the start: %s", got)
+	}
+	v["idle_first_request"] = true
 	v["mode"], v["rate_rps"], v["arrivals"], v["keep_alive"], v["protocol"] = "open", 1234.5, "constant", false, "raw"
 	r.cpu, r.hlog, r.sources = nil, "", []netip.Addr{netip.MustParseAddr("127.252.1.1"), netip.MustParseAddr("127.252.1.2")}
 	got = strings.Join(loadArgs(v, r), " ")
@@ -70,7 +79,7 @@ func TestSourceAddresses(t *testing.T) {
 		connections int
 		host        Host
 		want        int
-	}{{keep, 100, testHost(), 0}, {keep, 60_000, testHost(), 3}, {churn, 32, testHost(), 8}, {churn, 32, mac, 0}} {
+	}{{keep, 100, testHost(), 0}, {keep, 10_000, testHost(), 0}, {keep, 18_001, testHost(), 2}, {keep, 60_000, testHost(), 6}, {churn, 32, testHost(), 8}, {churn, 32, mac, 0}} {
 		if got := sourceAddresses(c.v, c.connections, c.host); len(got) != c.want {
 			t.Errorf("%d connections: %d addresses, want %d", c.connections, len(got), c.want)
 		}

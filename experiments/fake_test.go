@@ -75,6 +75,7 @@ type fake struct {
 const (
 	fakeRequests = 10_000
 	fakeStatus   = 3
+	fakeSettled  = 4 << 20
 )
 
 func (f *fake) flag(name string) string {
@@ -167,6 +168,9 @@ func (f *fake) server() error {
 		if c.Do == "stop" {
 			return nil
 		}
+		if c.Settle {
+			n-- // one more, after filled
+		}
 		// Snapshots come in this order: start, filled, before, after, end.
 		served := uint64([]int{0, 0, 1, 2, 2}[min(n, 4)]) * fakeRequests
 		s := &control.Snapshot{
@@ -178,6 +182,9 @@ func (f *fake) server() error {
 		}
 		if c.Full {
 			s.Full = &control.Full{OpenFDs: 8 + s.Connections, RSSBytes: 8 << 20, AnonBytes: -1}
+			if c.Settle {
+				s.Full.AnonBytes = fakeSettled
+			}
 		}
 		if err := f.say("server", control.Event{Event: "snapshot", Snapshot: s}); err != nil {
 			return err

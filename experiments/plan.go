@@ -153,7 +153,7 @@ func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells
 	}
 	p.Plan = results.Plan{
 		SchemaVersion: results.SchemaVersion, Suite: s.Name, Question: s.Question, NotShown: s.NotShown, Reproduces: s.Reproduces,
-		Design: d, Metrics: s.Metrics, Figures: s.Figures, Command: r.Command,
+		Design: d, Metrics: s.Metrics, Command: r.Command,
 	}
 	grids = append([]Grid(nil), grids...)
 	if most > 0 {
@@ -186,9 +186,25 @@ func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells
 			p.addMiniBlock(m, d)
 		}
 	}
+	p.Figures = p.figuresOf(s.Figures)
 	p.Effect = stats.SmallestEffect(blocks, 0.05)
 	p.EstimateNs = int64(p.estimate())
 	return p
+}
+
+// figuresOf are the figures that do not ask for a grid that is left out.
+func (p *Planned) figuresOf(all []results.Figure) []results.Figure {
+	var out []results.Figure
+	for _, f := range all {
+		ran := f.Grid == ""
+		for _, g := range p.Grids {
+			ran = ran || f.Grid == g.Name
+		}
+		if ran {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // gridPlan describes a grid. Of its levels those stand in it that are run.
@@ -204,7 +220,7 @@ func gridPlan(g *Grid, cells []cell) results.GridPlan {
 			}
 		}
 	}
-	return results.GridPlan{Name: g.Name, Blocks: g.Blocks, Factors: factors, Fixed: g.Fixed, Cells: len(cells), Claims: g.Blocks >= results.MinPairs}
+	return results.GridPlan{Name: g.Name, Blocks: g.Blocks, Factors: factors, Fixed: g.Fixed, Cells: len(cells), Claims: g.Blocks >= results.MinPairs, Slope: g.Slope}
 }
 
 // blockOf returns the mini-blocks of one block of a grid, one for each place,
@@ -304,7 +320,7 @@ func (p *Planned) warnings() []string {
 		if !g.Claims {
 			out = append(out, fmt.Sprintf("grid %s has %s: points without intervals (claims need %d)", g.Name, plural(g.Blocks, "block"), results.MinPairs))
 		}
-		if !contains(levelNames(g.Factors[p.Design.Compare]), p.Design.Baseline) {
+		if g.Slope == nil && !contains(levelNames(g.Factors[p.Design.Compare]), p.Design.Baseline) {
 			out = append(out, fmt.Sprintf("warning: grid %s runs without its baseline %s: nothing is compared", g.Name, p.Design.Baseline))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 var (
 	suiteKeys = []string{"schema", "name", "question", "not_shown", "reproduces", "factors", "grids", "collapse", "fixed", "trial",
 		"phases", "design", "metrics", "figures", "repeat_budget_s"}
-	gridKeys  = []string{"name", "factors", "collapse", "blocks", "fixed", "trial", "phases"}
+	gridKeys  = []string{"name", "factors", "collapse", "blocks", "slope", "fixed", "trial", "phases"}
 	trialKeys = []string{"warmup_s", "window_s"}
 	phaseKeys = []string{"fill_s", "quiet_s"}
 )
@@ -197,6 +197,11 @@ func (s *Suite) readGrids(root place, parts map[string]place) error {
 		}
 		if err := s.addGrid(name, blocks, item, shared, sc); err != nil {
 			return err
+		}
+		if p, ok := own["slope"]; ok {
+			if err := s.readSlope(p, &s.Grids[len(s.Grids)-1]); err != nil {
+				return err
+			}
 		}
 	}
 	if len(s.Grids) == 0 {

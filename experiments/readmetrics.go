@@ -132,16 +132,69 @@ func (s *Suite) checkSlope(p place, name string) error {
 	}
 	for _, g := range s.Grids {
 		if f := g.factor(name); f != nil {
-			for _, l := range f.Levels {
-				if _, ok := l.Value.(float64); !ok {
-					return p.fail("slope: the level %s of %s is no number", levelName(l.Value), name)
-				}
-			}
-			if f.Here {
-				return p.fail("slope: the levels of %s are no numbers", name)
+			if err := f.numeric(p); err != nil {
+				return err
 			}
 		}
 	}
+	return nil
+}
+
+// numeric refuses a factor along which nothing can have a slope.
+func (f *Factor) numeric(p place) error {
+	for _, l := range f.Levels {
+		if _, ok := l.Value.(float64); !ok {
+			return p.fail("slope: the level %s of %s is no number", levelName(l.Value), f.Name)
+		}
+	}
+	if f.Here {
+		return p.fail("slope: the levels of %s are no numbers", f.Name)
+	}
+	return nil
+}
+
+// readSlope reads what a grid claims by itself: {y: metrics, x: factor}.
+func (s *Suite) readSlope(p place, g *Grid) error {
+	pairs, err := p.pairs("slope")
+	if err != nil {
+		return err
+	}
+	slope := &results.GridSlope{}
+	for _, e := range pairs {
+		switch e.key {
+		case "x":
+			if slope.X, err = e.value.text(e.key); err != nil {
+				return err
+			}
+			f := g.factor(slope.X)
+			if f == nil {
+				return e.value.fail("slope: %q is no factor of grid %s; the nearest is %q", slope.X, g.Name, results.Nearest(slope.X, factorNamesOf(*g)))
+			}
+			if err := f.numeric(e.value); err != nil {
+				return err
+			}
+			if len(f.Levels) < 2 {
+				return e.value.fail("slope: %s has one level only in grid %s", slope.X, g.Name)
+			}
+		case "y":
+			names, err := e.value.texts(e.key)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if err := s.checkMetric(e.value, name); err != nil {
+					return err
+				}
+			}
+			slope.Y = names
+		default:
+			return e.unknown("key of slope", "x", "y")
+		}
+	}
+	if slope.X == "" || len(slope.Y) == 0 {
+		return p.fail("slope needs x and y, such as {y: server_settled_bytes, x: idle_connections}")
+	}
+	g.Slope = slope
 	return nil
 }
 

@@ -3,6 +3,7 @@ package experiments
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,31 @@ func TestRunWholeSuite(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A trial that settles the server's memory tells that, and no CPU time; others
+// do not settle.
+func TestRunSettles(t *testing.T) {
+	for _, settle := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			set := []string{"settle_memory=" + strconv.FormatBool(settle)}
+			_, run, _, err := fakeRun(t, t.Context(), smallSuite, Request{Set: set}, fakeBench(&fakeLauncher{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range run.Records {
+				if r.Verdict != results.VerdictValid || (r.Server.Settled != nil) != settle {
+					t.Errorf("trial %d is %s %v; settled: %+v", r.Trial, r.Verdict, r.Reasons, r.Server.Settled)
+				}
+				if v, ok := r.Value("server_settled_bytes"); ok != settle || settle && v != fakeSettled {
+					t.Errorf("settle %v: server_settled_bytes is %v, %v", settle, v, ok)
+				}
+				if v, ok := r.Value("server_cpu_us_per_request"); ok == settle {
+					t.Errorf("settle %v: server_cpu_us_per_request is %v, %v", settle, v, ok)
+				}
+			}
+		})
+	}
 }
 
 // Every trial has an address of its own, and all of a mini-block one seed.

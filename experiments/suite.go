@@ -44,6 +44,9 @@ type Grid struct {
 	Fixed    map[string]any // settings that all cells share; the suite's and the grid's own
 	Phases   Phases
 	Blocks   int
+	// Slope, when set, is the claim of this grid in place of the suite's
+	// primary metric.
+	Slope *results.GridSlope
 
 	at place
 }

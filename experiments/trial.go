@@ -159,7 +159,7 @@ func (t *trial) startServer(ctx context.Context) error {
 	if want := t.set.text("backend"); t.ready.Backend != want {
 		return fmt.Errorf("the server was asked for backend %s and runs %s", want, t.ready.Backend)
 	}
-	t.part.Start, err = t.snapshot(ctx, true)
+	t.part.Start, err = t.snapshot(ctx, full)
 	return err
 }
 
@@ -196,10 +196,14 @@ func (t *trial) fill(ctx context.Context) error {
 		return err
 	}
 	t.rec.InsideNs = time.Since(began).Nanoseconds()
-	if t.part.Filled, err = t.snapshot(ctx, true); err != nil {
+	if t.part.Filled, err = t.snapshot(ctx, full); err != nil {
 		return err
 	}
-	return pause(ctx, secs(t.phases.Quiet))
+	if err := pause(ctx, secs(t.phases.Quiet)); err != nil || !t.set.on("settle_memory") {
+		return err
+	}
+	t.part.Settled, err = t.snapshot(ctx, settled)
+	return err
 }
 
 // window lets the load process warm up and measure. Between the edges this
@@ -213,7 +217,7 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 		return
 	}
 	t.stage = "window"
-	if t.part.Before, err = t.snapshot(ctx, false); err != nil {
+	if t.part.Before, err = t.snapshot(ctx, cheap); err != nil {
 		return
 	}
 	before = t.signals.Window(pids)
@@ -222,7 +226,7 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 	}
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
 	after = t.signals.Window(pids)
-	t.part.After, err = t.snapshot(ctx, false)
+	t.part.After, err = t.snapshot(ctx, cheap)
 	return
 }
 
@@ -262,7 +266,7 @@ func (t *trial) settle(ctx context.Context) error {
 	deadline := time.Now().Add(t.timeouts.Settle)
 	steady := -1
 	for {
-		s, err := t.snapshot(ctx, true)
+		s, err := t.snapshot(ctx, full)
 		if err != nil {
 			return err
 		}
@@ -282,10 +286,17 @@ func (t *trial) settle(ctx context.Context) error {
 	}
 }
 
+// The snapshots that a trial takes.
+var (
+	cheap   = control.Command{Do: "snapshot"}
+	full    = control.Command{Do: "snapshot", Full: true}
+	settled = control.Command{Do: "snapshot", Full: true, Settle: true}
+)
+
 // snapshot asks the server for one. The load process is not watched meanwhile:
 // what it says next, the report after the window for one, waits its turn.
-func (t *trial) snapshot(ctx context.Context, full bool) (*results.Snapshot, error) {
-	t.server.tell(control.Command{Do: "snapshot", Full: full})
+func (t *trial) snapshot(ctx context.Context, kind control.Command) (*results.Snapshot, error) {
+	t.server.tell(kind)
 	e, err := t.server.await(ctx, "snapshot", t.timeouts.Snapshot, nil)
 	if err != nil {
 		return nil, err

@@ -78,6 +78,10 @@ func (c *conn) Opened(*loop.Conn) {
 		c.state = busy
 		c.ask()
 		return
+	case c.slot < 0 && g.s.IdleSilent:
+		c.state = silent
+		g.unasked++
+		g.pending--
 	case c.fill && (c.slot < 0 || g.phase < phaseRun):
 		c.state = asking
 		c.ask()
@@ -89,6 +93,7 @@ func (c *conn) Opened(*loop.Conn) {
 		g.connecting--
 		// One that comes only when the load has begun does not ask by itself.
 		c.fill = c.state == asking
+		g.checkFill()
 	}
 }
 

@@ -45,5 +45,7 @@
 // Before the load all connections are opened at a bounded rate, idle ones
 // among the active ones, and each asks once: admission is from connect() to
 // the first byte of that reply. What is in the backlog of a server is
-// established and not admitted.
+// established and not admitted. Idle connections are silent then. They are
+// counted again at the end: one that the server has closed meanwhile was no
+// load in the window.
 package loadgen

@@ -32,13 +32,15 @@ type fillState struct {
 	begun      int
 	connecting int
 	pending    int // begun, neither answered nor lost
+	unasked    int // idle ones that were opened and do not ask
 	progress   loop.Time
 	seen       int // answered or lost when progress was last made
 }
 
 // Start begins the fill: it opens all connections at the fill rate, each of
-// which asks once. It ends, with Filled, when each was answered or lost, or
-// FillLimit after the last was begun; those not answered by then stay open.
+// which asks once (but for idle ones with IdleSilent, which are only opened).
+// It ends, with Filled, when each was answered or lost, or FillLimit after the
+// last was begun; those not answered by then stay open.
 // With a connection for each request only the idle ones are opened.
 func (g *Generator) Start() {
 	if g.phase != phaseNew {

@@ -11,7 +11,8 @@ type Flags struct {
 	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, or raw://HOST:PORT (a server with --raw)."`
 	Backend     string        `help:"I/O backend of the generator; the first of 'medusa backends' that is here, without." placeholder:"NAME"`
 	Connections int           `short:"c" default:"64" help:"Connections that requests are sent on (${default})." placeholder:"N"`
-	Idle        int           `default:"0" help:"Connections besides that send one request at opening and then stay silent." placeholder:"N"`
+	Idle        int           `default:"0" help:"Connections besides that make one request at opening and then stay silent." placeholder:"N"`
+	IdleAsk     bool          `name:"idle-first-request" default:"true" negatable:"" help:"Let each idle connection make that one request; with --no-idle-first-request it never says anything."`
 	Rate        float64       `short:"r" help:"Open loop: this many requests a second, by a schedule that does not wait for replies." placeholder:"R"`
 	Arrivals    string        `default:"poisson" help:"How the schedule spreads them: poisson, constant or burst (${default})." placeholder:"KIND"`
 	Burst       int           `default:"16" help:"Requests in a burst (${default})." placeholder:"N"`
@@ -40,7 +41,7 @@ type Flags struct {
 func (f Flags) Config() (Config, error) {
 	s := Default()
 	s.URL, s.Backend = f.URL, f.Backend
-	s.Connections, s.Idle = f.Connections, f.Idle
+	s.Connections, s.Idle, s.IdleSilent = f.Connections, f.Idle, !f.IdleAsk
 	s.Closed = f.Closed
 	s.Schedule = Schedule{Arrivals: f.Arrivals, Rate: f.Rate, Burst: f.Burst, Seed: f.Seed}
 	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration

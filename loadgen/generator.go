@@ -88,6 +88,7 @@ type Generator struct {
 	fates                          [fates]uint64
 	sent, answered                 uint64
 	queueStart, queueEnd           int
+	idleOpen                       int     // idle connections that are there at the end
 	edge                           [2]edge // the window's
 	start                          control.Snapshot
 	report                         *Report
@@ -252,6 +253,9 @@ func (g *Generator) finish() {
 
 // tally counts a connection that is still there at the end.
 func (g *Generator) tally(c *conn) {
+	if c.slot < 0 && c.state == silent {
+		g.idleOpen++
+	}
 	switch {
 	case c.state == closing || c.state == gone:
 		return

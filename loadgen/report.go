@@ -13,17 +13,21 @@ const schemaVersion = 1
 // Report is what `medusa load --json` writes: one object for one window. All
 // times are nanoseconds. A request belongs to the window by its intended time.
 type Report struct {
-	SchemaVersion int     `json:"schema_version"`
-	URL           string  `json:"url"`
-	Backend       string  `json:"backend"` // of the generator
-	Engine        string  `json:"engine"`
-	Pacing        string  `json:"pacing"` // "busy" or "sleep"
-	Mode          string  `json:"mode"`   // "open" or "closed"
-	Arrivals      string  `json:"arrivals,omitempty"`
-	Seed          uint64  `json:"seed"`
-	ScheduleHash  string  `json:"schedule_hash,omitempty"` // of the intended times; see Schedule.Window
-	Active        int     `json:"active_connections"`
-	Idle          int     `json:"idle_connections"`
+	SchemaVersion int    `json:"schema_version"`
+	URL           string `json:"url"`
+	Backend       string `json:"backend"` // of the generator
+	Engine        string `json:"engine"`
+	Pacing        string `json:"pacing"` // "busy" or "sleep"
+	Mode          string `json:"mode"`   // "open" or "closed"
+	Arrivals      string `json:"arrivals,omitempty"`
+	Seed          uint64 `json:"seed"`
+	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; see Schedule.Window
+	Active        int    `json:"active_connections"`
+	Idle          int    `json:"idle_connections"`
+	// IdleOpen are the idle connections that were still open when the drain
+	// had ended, and whose first request, if they were to make one, had been
+	// answered. Fewer than Idle: the load was not what was asked for.
+	IdleOpen      int     `json:"idle_open"`
 	TimeoutNs     int64   `json:"timeout_ns"`
 	IntendedRate  float64 `json:"intended_rate"`  // requests/s; 0 in a closed loop
 	AchievedRate  float64 `json:"achieved_rate"`  // requests answered well, a second of window
@@ -97,7 +101,7 @@ func (g *Generator) makeReport() *Report {
 	failed := rec.failed()
 	r := &Report{
 		SchemaVersion: schemaVersion, URL: g.s.URL, Backend: g.l.Backend(), Engine: g.l.Engine(),
-		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Idle: g.s.Idle,
+		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Idle: g.s.Idle, IdleOpen: g.idleOpen,
 		TimeoutNs: int64(g.s.Timeout), DurationNs: int64(g.s.Duration),
 		Scheduled: rec.scheduled, Sent: rec.sent, Requests: rec.errors[OK], SentLate: rec.lateFree,
 		AchievedRate:  float64(rec.errors[OK]) / seconds,
@@ -108,7 +112,7 @@ func (g *Generator) makeReport() *Report {
 		Service:       rec.service.publish(0, 0),
 		FirstByte:     rec.firstByte.publish(0, 0),
 		Connect:       rec.connect.publish(0, 0),
-		Admission:     rec.admission.publish(uint64(g.begun-g.admitted), g.s.FillLimit),
+		Admission:     rec.admission.publish(uint64(g.begun-g.admitted-g.unasked), g.s.FillLimit),
 		Lag:           rec.lag.publish(0, 0),
 		Queue:         rec.queue.publish(rec.unassigned, g.s.Timeout),
 		Series:        rec.series.points(int64(g.s.Timeout)),

@@ -28,6 +28,11 @@ type Spec struct {
 	Backend     string // of the generator's loop; "" is the first that this system has
 	Connections int    // that requests are sent on
 	Idle        int    // that send one request at opening and are silent then
+	// IdleSilent: the idle connections do not send that one either. What a
+	// server allocates with a first request it then never does, and nothing
+	// tells whether it has accepted them: only FillRate keeps its backlog
+	// from overflowing.
+	IdleSilent bool
 	// Closed: each connection sends its next request when the reply to the
 	// last is in. Otherwise requests start by Schedule.
 	Closed   bool

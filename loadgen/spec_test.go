@@ -117,14 +117,14 @@ func TestFlagDefaults(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	got, err := parseFlags(t, "raw://h:1", "--backend", "poll", "--connections", "3", "--idle", "4", "--rate", "5.5",
+	got, err := parseFlags(t, "raw://h:1", "--backend", "poll", "--connections", "3", "--idle", "4", "--no-idle-first-request", "--rate", "5.5",
 		"--arrivals", "burst", "--burst", "6", "--seed", "7", "--timeout", "8ms", "--connect-timeout", "9ms",
 		"--warmup", "10ms", "--duration", "11ms", "--no-keep-alive", "--no-redial", "--pacing", "busy", "--loose-body",
 		"--fill-rate", "12", "--fill-limit", "13ms", "--sources", "127.0.0.1,127.0.0.2", "--cpu", "0,1", "--json", "-",
 		"--hlog", "f", "--hlog-tag", "g", "--control", "stdio")
 	want := Config{
 		Spec: Spec{
-			URL: "raw://h:1", Backend: "poll", Connections: 3, Idle: 4,
+			URL: "raw://h:1", Backend: "poll", Connections: 3, Idle: 4, IdleSilent: true,
 			Schedule: Schedule{Arrivals: Burst, Rate: 5.5, Burst: 6, Seed: 7},
 			Timeout:  8 * time.Millisecond, ConnectTimeout: 9 * time.Millisecond, Warmup: 10 * time.Millisecond, Duration: 11 * time.Millisecond,
 			NoKeepAlive: true, Pacing: Busy, LooseBody: true, FillRate: 12, FillLimit: 13 * time.Millisecond,

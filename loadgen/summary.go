@@ -42,6 +42,9 @@ func (r *Report) Summary() string {
 	if len(r.Response.Missing)+len(r.Response.Open) > 0 {
 		say("  -: too few requests for that quantile; ~: few (30 to 99 beyond it)")
 	}
+	if lost := r.Idle - r.IdleOpen; lost > 0 {
+		say("  idle       %d of %d connections were not open and answered at the end", lost, r.Idle)
+	}
 	say("  generator  busy %.0f %% of the window", 100*r.BusyShare)
 	say("%s", r.Verdict)
 	for _, reason := range r.Reasons {

@@ -46,7 +46,9 @@ type Analysis struct {
 	// Only these are corrected together (Holm) and only these are starred.
 	Contrasts []Contrast
 	// Slopes are the growth of the primary metric with the factor named by
-	// metrics.slope, one for each level; empty when the suite names none.
+	// metrics.slope, one for each level, and what grids claim with a slope of
+	// their own; empty when the suite names none. Those of one column and
+	// factor are corrected together (Holm).
 	Slopes []Slope
 	// KeptContrasts and KeptSlopes are the second analysis, in the same order, in which every trial
 	// enters except `failed` and `inconsistent` ones.
@@ -159,7 +161,7 @@ type Contrast struct {
 	LevelMedian, BaselineMedian float64
 }
 
-// Slope is the growth of the primary metric with one factor for one level:
+// Slope is the growth of a metric with one factor for one level:
 // ordinary least squares inside each block, then Hodges-Lehmann and the exact
 // signed-rank interval over the blocks.
 type Slope struct {
@@ -174,7 +176,7 @@ type Slope struct {
 	Lo, Hi   float64 // NaN below MinPairs
 	Coverage float64
 	P        float64 // exact sign-flip that the slope is 0; NaN below MinPairs
-	PHolm    float64 // over the slopes of the analysis
+	PHolm    float64 // over the slopes of this column and factor
 	Starred  bool
 	Outcome  Growth
 	Missing  []string

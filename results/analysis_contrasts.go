@@ -60,7 +60,7 @@ func lowerIsBetter(column string) bool {
 func (a *Analysis) contrasts(column string, where map[string]any, everyTrial bool) []Contrast {
 	var out []Contrast
 	for _, p := range a.sites {
-		if !p.grid.Claims || !p.matches(where) {
+		if !p.grid.Claims || !p.matches(where) || p.grid.Slope != nil && column == a.Primary {
 			continue
 		}
 		for _, level := range a.levels(p.grid) {
@@ -79,8 +79,8 @@ func (a *Analysis) Explore(column string) []Contrast {
 	return a.contrasts(column, nil, false)
 }
 
-// test computes the contrasts and slopes of the primary metric and corrects
-// each family for its size.
+// test computes the contrasts and slopes and corrects each family for its
+// size. The slopes of one column with one factor are a family.
 func (a *Analysis) test() {
 	a.Contrasts = a.contrasts(a.Primary, a.Plan.Metrics.PrimaryAt, false)
 	a.KeptContrasts = a.contrasts(a.Primary, a.Plan.Metrics.PrimaryAt, true)
@@ -95,16 +95,37 @@ func (a *Analysis) test() {
 			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha
 		}
 	}
-	for _, family := range [][]Slope{a.Slopes, a.KeptSlopes} {
-		p := make([]float64, len(family))
-		for i := range family {
-			p[i] = family[i].P
-		}
-		for i, corrected := range stats.Holm(p) {
-			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha
+	for _, slopes := range [][]Slope{a.Slopes, a.KeptSlopes} {
+		for _, family := range slopeFamilies(slopes) {
+			p := make([]float64, len(family))
+			for k, i := range family {
+				p[k] = slopes[i].P
+			}
+			for k, corrected := range stats.Holm(p) {
+				s := &slopes[family[k]]
+				s.PHolm, s.Starred = corrected, corrected <= Alpha
+			}
 		}
 	}
 	a.flips()
+}
+
+// slopeFamilies are the indices of slopes of one column with one factor, in the
+// order in which they come.
+func slopeFamilies(slopes []Slope) [][]int {
+	var out [][]int
+	at := map[[2]string]int{}
+	for i, s := range slopes {
+		key := [2]string{s.Column, s.Factor}
+		k, ok := at[key]
+		if !ok {
+			k = len(out)
+			at[key] = k
+			out = append(out, nil)
+		}
+		out[k] = append(out[k], i)
+	}
+	return out
 }
 
 // flips compares the outcomes of both analyses, which have the same claims in
@@ -117,9 +138,18 @@ func (a *Analysis) flips() {
 	}
 	for i, main := range a.Slopes {
 		if kept := a.KeptSlopes[i]; kept.Outcome != main.Outcome {
-			a.Flips = append(a.Flips, Flip{What: "growth of " + main.Level + " with " + main.Factor + where(main.At), Main: string(main.Outcome), Kept: string(kept.Outcome)})
+			a.Flips = append(a.Flips, Flip{What: a.growthWhat(main), Main: string(main.Outcome), Kept: string(kept.Outcome)})
 		}
 	}
+}
+
+// growthWhat names a slope among others.
+func (a *Analysis) growthWhat(s Slope) string {
+	what := "growth of "
+	if s.Column != a.Primary {
+		what += s.Column + " under "
+	}
+	return what + s.Level + " with " + s.Factor + where(s.At)
 }
 
 // where writes settings after a noun: " at idle_connections=2000"; "" for none.

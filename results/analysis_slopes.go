@@ -9,31 +9,40 @@ import (
 )
 
 // slopes are the growth of the primary metric with the factor that the suite
-// names, for every level of the compared factor (the baseline too), in grids
-// with claims that have at least two levels of that factor.
+// names, and that of a grid's own columns, for every level of the compared
+// factor (the baseline too), in grids with claims that have at least two levels
+// of the factor.
 func (a *Analysis) slopes(everyTrial bool) []Slope {
-	factor := a.Plan.Metrics.Slope
-	if factor == "" {
-		return nil
-	}
 	var out []Slope
-	for _, group := range a.lines(factor) {
-		for _, level := range a.levels(group[0].grid) {
-			out = append(out, a.slope(group, level, factor, everyTrial))
+	for i := range a.Plan.Grids {
+		g := &a.Plan.Grids[i]
+		columns, factor, where := Columns{a.Primary}, a.Plan.Metrics.Slope, a.Plan.Metrics.PrimaryAt
+		if g.Slope != nil {
+			columns, factor, where = g.Slope.Y, g.Slope.X, nil
+		}
+		for _, column := range columns {
+			for _, group := range a.lines(g, factor, where) {
+				for _, level := range a.levels(g) {
+					out = append(out, a.slope(group, level, column, factor, everyTrial))
+				}
+			}
 		}
 	}
 	return out
 }
 
-// lines groups the places that differ in one numeric factor only.
-func (a *Analysis) lines(factor string) [][]*site {
+// lines groups the places of a grid that differ in one numeric factor only.
+func (a *Analysis) lines(g *GridPlan, factor string, where map[string]any) [][]*site {
+	if !g.Claims || len(g.Factors[factor]) < 2 {
+		return nil
+	}
 	var out [][]*site
 	at := map[string]int{}
 	for _, p := range a.sites {
-		if !p.grid.Claims || len(p.grid.Factors[factor]) < 2 || !p.matches(a.Plan.Metrics.PrimaryAt) {
+		if p.grid != g || !p.matches(where) {
 			continue
 		}
-		key := p.grid.Name + " " + AtText(p.at(factor))
+		key := AtText(p.at(factor))
 		i, ok := at[key]
 		if !ok {
 			i = len(out)
@@ -48,9 +57,9 @@ func (a *Analysis) lines(factor string) [][]*site {
 // slope fits a line inside each block, and estimates over the blocks. A block
 // counts when it has the lowest and the highest setting: a line through a part
 // of the range would be another slope wherever the truth is curved.
-func (a *Analysis) slope(line []*site, level, factor string, everyTrial bool) Slope {
+func (a *Analysis) slope(line []*site, level, column, factor string, everyTrial bool) Slope {
 	s := Slope{
-		Grid: line[0].grid.Name, At: line[0].at(factor), Level: level, Column: a.Primary, Factor: factor,
+		Grid: line[0].grid.Name, At: line[0].at(factor), Level: level, Column: column, Factor: factor,
 		Lo: math.NaN(), Hi: math.NaN(), P: math.NaN(), PHolm: math.NaN(), Outcome: GrowthUnknown,
 	}
 	least, most := math.Inf(1), math.Inf(-1)
@@ -65,7 +74,7 @@ func (a *Analysis) slope(line []*site, level, factor string, everyTrial bool) Sl
 		why := ""
 		for _, p := range line {
 			x := p.number(factor)
-			y, reason := p.valueOf(block, level, a.Primary, everyTrial)
+			y, reason := p.valueOf(block, level, column, everyTrial)
 			if reason != "" {
 				if x == least || x == most {
 					why = fmt.Sprintf("%s at %s=%s", reason, factor, LevelText(x))

@@ -12,11 +12,6 @@ const (
 	openExceedances      = 30
 )
 
-// memoryConnections is the least number of connections that memory per
-// connection is computed from: below it the pages that a process touches by
-// chance outweigh what the connections need.
-const memoryConnections = 100
-
 // Derive computes Metrics, Missing, Censored, Open, Verdict and Reasons of a
 // record from its raw parts, by fixed rules: the same parts give the same
 // result on every system. Every metric column has a value, a bound (Censored)
@@ -145,7 +140,6 @@ func (d derivation) server() {
 	if w.seconds > 0 {
 		d.put("accept_failures_per_s", w.acceptFailures/w.seconds)
 		d.put("opened_per_s", w.accepted/w.seconds)
-		d.put("server_busy_share", w.cpuNs/1e9/w.seconds/d.r.serverCPUs())
 	} else {
 		d.miss("no time passed between the server's snapshots", "accept_failures_per_s", "opened_per_s")
 	}
@@ -154,12 +148,11 @@ func (d derivation) server() {
 	} else {
 		d.miss("the engine "+d.r.Server.Engine+" counted no wait in the window", "events_per_wait")
 	}
+	d.cpu(w)
 	if w.requests == 0 {
-		d.miss("the server counted no request in the window", perRequest...)
+		d.miss("the server counted no request in the window", perRequest[2:]...)
 		return
 	}
-	server := w.cpuNs / 1000 / w.requests
-	d.put("server_cpu_us_per_request", server)
 	d.put("switches_per_request", w.switches/w.requests)
 	if w.waits > 0 {
 		d.put("waits_per_request", w.waits/w.requests)
@@ -171,8 +164,25 @@ func (d derivation) server() {
 	} else {
 		d.miss("the engine "+d.r.Server.Engine+" counts no system calls", "syscalls_per_request")
 	}
-	// The generator's share is over the requests that it counted itself.
-	// What it spent spinning is waiting, not work.
+}
+
+// cpu derives CPU time. The generator's share is over the requests that it
+// counted itself; what it spent spinning is waiting, not work.
+func (d derivation) cpu(w delta) {
+	if d.r.Server.Settled != nil {
+		d.miss("this trial settled the server's memory before the window, and would bill the requests for what that leaves behind",
+			"server_busy_share", "server_cpu_us_per_request", "total_cpu_us_per_request")
+		return
+	}
+	if w.seconds > 0 {
+		d.put("server_busy_share", w.cpuNs/1e9/w.seconds/d.r.serverCPUs())
+	}
+	if w.requests == 0 {
+		d.miss("the server counted no request in the window", "server_cpu_us_per_request", "total_cpu_us_per_request")
+		return
+	}
+	server := w.cpuNs / 1000 / w.requests
+	d.put("server_cpu_us_per_request", server)
 	switch l := d.r.Load; {
 	case l == nil:
 		d.miss("the generator reported nothing", "total_cpu_us_per_request")
@@ -181,55 +191,4 @@ func (d derivation) server() {
 	default:
 		d.put("total_cpu_us_per_request", server+float64(max(l.CPUNs-l.SpunNs, 0))/1000/float64(l.Requests))
 	}
-}
-
-// memory derives what the full snapshots say: descriptors, and memory with all
-// connections open less memory with none.
-func (d derivation) memory() {
-	s := d.r.Server
-	if s == nil {
-		d.miss("the server said nothing", "usable_fds", "open_fds_peak", "server_rss_bytes_per_connection", "server_anon_bytes_per_connection")
-		return
-	}
-	d.put("usable_fds", float64(s.UsableFDs))
-	if peak, ok := s.openFDsPeak(); ok {
-		d.put("open_fds_peak", float64(peak))
-	} else {
-		d.miss("no snapshot has the server's open descriptors", "open_fds_peak")
-	}
-	memory := []string{"server_rss_bytes_per_connection", "server_anon_bytes_per_connection"}
-	if s.Start == nil || s.Start.Full == nil || s.Filled == nil || s.Filled.Full == nil {
-		d.miss("the server's full snapshots before and after the fill are missing", memory...)
-		return
-	}
-	connections := s.Filled.Connections - s.Start.Connections
-	if connections < memoryConnections {
-		d.miss(fmt.Sprintf("%d connections were open, memory per connection needs %d", connections, memoryConnections), memory...)
-		return
-	}
-	for i, m := range [][2]int64{{s.Start.Full.RSSBytes, s.Filled.Full.RSSBytes}, {s.Start.Full.AnonBytes, s.Filled.Full.AnonBytes}} {
-		if m[0] < 0 || m[1] < 0 {
-			d.miss("this system does not tell it", memory[i])
-			continue
-		}
-		d.put(memory[i], float64(m[1]-m[0])/float64(connections))
-	}
-}
-
-// openFDsPeak returns the largest number of open descriptors that a snapshot
-// saw. A cheap snapshot counts only connections; each is one descriptor more
-// than the server had open without any.
-func (s *ServerPart) openFDsPeak() (int, bool) {
-	peak, ok := 0, false
-	for _, snapshot := range []*Snapshot{s.Start, s.Filled, s.Before, s.After, s.End} {
-		if snapshot == nil {
-			continue
-		}
-		if snapshot.Full != nil && snapshot.Full.OpenFDs >= 0 {
-			peak, ok = max(peak, snapshot.Full.OpenFDs), true
-		} else if s.Start != nil && s.Start.Full != nil && s.Start.Full.OpenFDs >= 0 {
-			peak = max(peak, s.Start.Full.OpenFDs+snapshot.Connections-s.Start.Connections)
-		}
-	}
-	return peak, ok
 }

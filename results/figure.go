@@ -1,6 +1,7 @@
 package results
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -170,7 +171,7 @@ func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	}
 	series, err := a.Points(f)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Unwrap(err) // the caller names the figure
 	}
 	c := &chart{kind: f.Kind, ratio: f.RatioTo != "", baseline: f.RatioTo, looks: map[string]look{}}
 	c.x, c.y = axisSpec{name: f.X, unit: x.Unit, kind: f.XScale}, axisSpec{unit: ys[0].Unit, kind: f.YScale}

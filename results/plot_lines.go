@@ -216,16 +216,32 @@ func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {
 			}
 		}
 	}
-	for _, d := range pt.Excluded {
+	var highest *Dot
+	for i, d := range pt.Excluded {
 		if !finite(d.Y) {
 			continue
 		}
-		x, y := at(d), l.clampY(y0, d.Y)
-		crossMark(p, x, y, 2.2, d.Verdict)
-		if d.Y > l.y.hi {
-			p.text(x+4, y+l.s.small, "↑ "+significantDigits(d.Y, 3), l.s.softStyle())
+		crossMark(p, at(d), l.clampY(y0, d.Y), 2.2, d.Verdict)
+		if d.Y > l.y.hi && (highest == nil || d.Y > highest.Y) {
+			highest = &pt.Excluded[i]
 		}
 	}
+	if highest != nil {
+		l.drawAbove(p, x0, at(*highest), l.clampY(y0, highest.Y), highest.Y)
+	}
+}
+
+// drawAbove says how far above the axis marks lie that stand on its upper end:
+// the highest of them. It stands left of them where the lines' names are to
+// the right.
+func (l *lines) drawAbove(p *pen, x0, x, y, v float64) {
+	style := l.s.softStyle()
+	text := "↑ " + quantity(v, l.c.y.unit)
+	left := x + 4
+	if left+style.width(text) > x0+l.pw {
+		left = x - 6 - style.width(text)
+	}
+	p.text(left, y+l.s.small, text, style)
 }
 
 func (l *lines) drawPoint(p *pen, x0, y0 float64, level string, pt Point) {

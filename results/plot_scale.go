@@ -144,13 +144,15 @@ func (s axisScale) ticks(length float64, unit string) []tick {
 		values = powerTicks(2, s.lo, s.hi, length/34)
 	case s.kind == "log1p":
 		values = append([]float64{0}, decadeTicks(s.knee, s.hi, length*(1-s.at(s.knee)))...)
+	case s.kind == "log" && s.lo > 0 && unit == "bytes" && ratio >= 8:
+		values = powerTicks(2, s.lo, s.hi, length/30)
 	case s.kind == "log" && s.lo > 0 && ratio < 8:
-		values = linearTicks(s.lo, s.hi, length/30)
+		values = unitTicks(s.lo, s.hi, length/30, unit)
 	case s.kind == "log" && s.lo > 0:
 		values = decadeTicks(s.lo, s.hi, length)
 		minor = ticksWithin(s.lo, s.hi, minorTicks(s.lo, s.hi))
 	default:
-		values = linearTicks(s.lo, s.hi, length/42)
+		values = unitTicks(s.lo, s.hi, length/42, unit)
 	}
 	values = ticksWithin(s.lo, s.hi, values)
 	label := axisLabels(values, unit)
@@ -194,6 +196,20 @@ func (s axisScale) levelTicks(levels []float64, length float64, unit string, wid
 			out[i].label = labels[i]
 			used = append(used, taken{at - w/2, at + w/2})
 		}
+	}
+	return out
+}
+
+// unitTicks are linearTicks in the unit in which the axis is labelled: round
+// numbers of bytes are not round in MiB.
+func unitTicks(lo, hi, n float64, unit string) []float64 {
+	size := 1.0
+	if unit == "bytes" {
+		size = byteUnit(math.Abs(hi) / 2).size
+	}
+	out := linearTicks(lo/size, hi/size, n)
+	for i := range out {
+		out[i] *= size
 	}
 	return out
 }
@@ -341,16 +357,4 @@ func threeDigits(v float64) string {
 		return significantDigits(v, 3)
 	}
 	return fixed(v, max(0, 2-int(math.Floor(math.Log10(a*1.0005)))))
-}
-
-func bytesLabel(v float64) string {
-	for _, u := range []struct {
-		size float64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if v >= u.size && math.Mod(v, u.size/8) == 0 {
-			return plainNumber(v/u.size) + " " + u.name
-		}
-	}
-	return plainNumber(v)
 }

@@ -31,7 +31,7 @@ func axisLabel(name, unit string) string {
 
 // spokenWords are parts of column names that a reader would say otherwise.
 var spokenWords = map[string]string{
-	"cpu": "CPU", "rss": "RSS", "gc": "GC", "fds": "descriptors", "anon": "anonymous memory",
+	"cpu": "CPU", "rss": "RSS", "gc": "GC", "fds": "descriptors", "anon": "anonymous memory", "settled": "settled memory", "slab": "slab memory",
 	"nofile": "descriptor limit", "rps": "rate", "p50": "median", "p90": "p90", "p99": "p99", "p999": "p99.9", "ok": "OK", "syscalls": "system calls",
 }
 

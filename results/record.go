@@ -69,9 +69,12 @@ type ServerPart struct {
 	UsableFDs  int       `json:"usable_fds"`
 	Start      *Snapshot `json:"start,omitempty"`  // listening, no connection yet (full)
 	Filled     *Snapshot `json:"filled,omitempty"` // all connections open, before the warm-up (full)
-	Before     *Snapshot `json:"before,omitempty"` // the window begins
-	After      *Snapshot `json:"after,omitempty"`  // the window has ended
-	End        *Snapshot `json:"end,omitempty"`    // the load process has gone (full)
+	// Settled is taken after Filled where the trial asked for it: all
+	// connections open and silent, the server's garbage given back (full).
+	Settled *Snapshot `json:"settled,omitempty"`
+	Before  *Snapshot `json:"before,omitempty"` // the window begins
+	After   *Snapshot `json:"after,omitempty"`  // the window has ended
+	End     *Snapshot `json:"end,omitempty"`    // the load process has gone (full)
 }
 
 // Snapshot mirrors control.Snapshot; see there for units.
@@ -103,23 +106,28 @@ type Full struct {
 	HeapBytes  uint64 `json:"heap_bytes"`
 	RunDelayNs int64  `json:"run_delay_ns"`
 	Sockets    int    `json:"sockets"`
+	// SlabBytes is 0 in records of before it was told, -1 where unknown.
+	SlabBytes int64 `json:"slab_bytes,omitempty"`
 }
 
 // LoadReport is what `medusa load --json` writes: one object for one window.
 // All times are nanoseconds. METHOD of measuring: a request belongs to the
 // window by its intended time.
 type LoadReport struct {
-	SchemaVersion int     `json:"schema_version"`
-	URL           string  `json:"url"`
-	Backend       string  `json:"backend"` // of the generator
-	Engine        string  `json:"engine"`
-	Pacing        string  `json:"pacing"` // "busy" or "sleep"
-	Mode          string  `json:"mode"`   // "open" or "closed"
-	Arrivals      string  `json:"arrivals,omitempty"`
-	Seed          uint64  `json:"seed"`
-	ScheduleHash  string  `json:"schedule_hash,omitempty"` // of the intended times; equal schedules have equal hashes
-	Active        int     `json:"active_connections"`
-	Idle          int     `json:"idle_connections"`
+	SchemaVersion int    `json:"schema_version"`
+	URL           string `json:"url"`
+	Backend       string `json:"backend"` // of the generator
+	Engine        string `json:"engine"`
+	Pacing        string `json:"pacing"` // "busy" or "sleep"
+	Mode          string `json:"mode"`   // "open" or "closed"
+	Arrivals      string `json:"arrivals,omitempty"`
+	Seed          uint64 `json:"seed"`
+	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; equal schedules have equal hashes
+	Active        int    `json:"active_connections"`
+	Idle          int    `json:"idle_connections"`
+	// IdleOpen are those still open at the end, and answered if they asked;
+	// nil in reports of before they were counted.
+	IdleOpen      *int    `json:"idle_open,omitempty"`
 	TimeoutNs     int64   `json:"timeout_ns"`
 	IntendedRate  float64 `json:"intended_rate"`  // requests/s; 0 in a closed loop
 	AchievedRate  float64 `json:"achieved_rate"`  // requests completed well, of the window, per second of window
@@ -234,6 +242,16 @@ type GridPlan struct {
 	Fixed   map[string]any   `json:"fixed"`
 	Cells   int              `json:"cells"`
 	Claims  bool             `json:"claims"` // blocks >= 6: intervals and claims; else points only
+	// Slope, when set, is what this grid claims: growth of columns of its
+	// own. The suite's primary metric is neither tested nor told there.
+	Slope *GridSlope `json:"slope,omitempty"`
+}
+
+// GridSlope names the columns whose growth with a numeric factor is claimed,
+// for each level of the compared factor.
+type GridSlope struct {
+	Y Columns `json:"y"`
+	X string  `json:"x"`
 }
 
 // PlannedTrial is one trial to be run.

@@ -60,6 +60,9 @@ func (a *Analysis) cellTable(g *GridPlan) tableView {
 // that show the grid.
 func (a *Analysis) gridColumns(g *GridPlan) []string {
 	columns := append([]string{a.Primary}, a.Plan.Metrics.Also...)
+	if g.Slope != nil {
+		columns = slices.Clone(g.Slope.Y)
+	}
 	for _, f := range a.Plan.Figures {
 		_, varies := g.Factors[f.X]
 		if f.Grid != g.Name && (f.Grid != "" || !varies) {
@@ -205,12 +208,22 @@ func slopeTable(a *Analysis) *tableView {
 	if len(a.Slopes) == 0 {
 		return nil
 	}
-	t := &tableView{ID: "slopes", Title: fmt.Sprintf("Growth of %s with %s", a.Primary, a.Plan.Metrics.Slope), Head: []headView{
+	families := slopeFamilies(a.Slopes)
+	title := fmt.Sprintf("Growth of %s with %s", a.Slopes[0].Column, a.Slopes[0].Factor)
+	if len(families) > 1 {
+		title = "Every slope"
+	}
+	t := &tableView{ID: "slopes", Title: title, Head: []headView{
 		{Name: spoken(a.Compare), Text: true}, {Name: "blocks"}, {Name: "for each one more", Meaning: "least squares inside each block, then Hodges-Lehmann over blocks, with the exact signed-rank interval"},
-		{Name: "p", Meaning: "exact sign-flip test that the slope is 0"}, {Name: "p, Holm", Meaning: "corrected over all slopes"}, {Name: "verdict", Text: true},
+		{Name: "p", Meaning: "exact sign-flip test that the slope is 0"}, {Name: "p, Holm", Meaning: "corrected over the slopes of one metric"}, {Name: "verdict", Text: true},
 	}}
+	at := [2]string{}
 	for _, s := range a.Slopes {
-		scale, unit := unitFor(abs(s.Estimate), columnUnit(a, s.Column))
+		if here := [2]string{s.Column, s.Factor}; len(families) > 1 && here != at {
+			at = here
+			t.Rows = append(t.Rows, rowView{Group: capital(spoken(s.Column)) + " for each one more of " + s.Factor})
+		}
+		scale, unit := slopeUnit(abs(s.Estimate), columnUnit(a, s.Column))
 		cell := cellView{Main: "–"}
 		if s.N >= MinPairs {
 			main, small, _ := strings.Cut(slopeText(s, scale, spaced(unit)), " (")

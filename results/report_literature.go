@@ -101,7 +101,7 @@ func (a *Analysis) checkSlope(column, factor string, where map[string]string, si
 			one = disagrees
 		}
 		outcome = both(outcome, one, len(found) == 0)
-		scale, unit := unitFor(abs(s.Estimate), columnUnit(a, column))
+		scale, unit := slopeUnit(abs(s.Estimate), columnUnit(a, column))
 		if s.N < MinPairs {
 			found = append(found, s.Level+" has too few clean blocks")
 			continue

@@ -107,7 +107,7 @@ const frontSites = 4
 func frontTable(a *Analysis) *tableView {
 	var places []*site
 	for _, p := range a.sites {
-		if p.grid.Claims && p.matches(a.Plan.Metrics.PrimaryAt) {
+		if p.grid.Claims && p.grid.Slope == nil && p.matches(a.Plan.Metrics.PrimaryAt) {
 			places = append(places, p)
 		}
 	}

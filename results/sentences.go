@@ -35,6 +35,9 @@ func (a *Analysis) answer() []Sentence {
 // largest setting, the slopes, the contrasts at the smallest setting. What lies
 // between stands in the table.
 func (a *Analysis) claims(g *GridPlan) []Sentence {
+	if g.Slope != nil {
+		return a.slopeSentences(g)
+	}
 	levels := a.levels(g)
 	if !slices.Contains(levels, a.Baseline) {
 		return []Sentence{{Kind: KindNote, Text: fmt.Sprintf("The baseline %s did not run here: nothing is compared.", a.Baseline)}}
@@ -111,7 +114,7 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 	slices.SortStableFunc(at, func(x, y Setting) int { // the axis comes first
 		return boolOrder(y.Factor == axis) - boolOrder(x.Factor == axis)
 	})
-	lead := circumstances(at)
+	lead := a.lead(p, at, false)
 	var decided, small, same []string
 	var open []Sentence
 	for i, c := range a.Contrasts {
@@ -137,7 +140,7 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 		if len(small) > 0 {
 			text += fmt.Sprintf("; for %s that is certain, and less than %s", joinWords(small), percentText(Margin))
 		}
-		out = append(out, Sentence{Kind: KindClaim, Text: begin(append(lead, modeText(p, a.Primary)...), text+".")})
+		out = append(out, Sentence{Kind: KindClaim, Text: begin(a.lead(p, at, true), text+".")})
 	}
 	if len(same) > 0 {
 		verb := "is"
@@ -166,6 +169,46 @@ func begin(lead []string, clause string) string {
 		return capital(lead[0] + " " + clause)
 	}
 	return capital(strings.Join(lead, ", ") + ", " + clause)
+}
+
+// lead says in words where a sentence on the primary metric holds: the
+// settings, and with mode how the load was applied. A named load that says no
+// more than that ("load saturated, under saturation") is told as that only.
+func (a *Analysis) lead(p *site, at []Setting, mode bool) []string {
+	words := modeText(p, a.Primary)
+	if len(words) == 0 {
+		return circumstances(at)
+	}
+	var kept []Setting
+	for _, s := range at {
+		if a.saidByMode(p, s) {
+			mode = true
+			continue
+		}
+		kept = append(kept, s)
+	}
+	if !mode {
+		words = nil
+	}
+	return append(circumstances(kept), words...)
+}
+
+// saidByMode reports whether a declared setting is the only one of its factor
+// under which the load was applied as at this place.
+func (a *Analysis) saidByMode(p *site, s Setting) bool {
+	if _, declared := a.Plan.Metrics.PrimaryAt[s.Factor]; !declared {
+		return false
+	}
+	if _, numeric := levelNumber(s.Level); numeric {
+		return false
+	}
+	for _, other := range a.sites {
+		level, _ := other.level(s.Factor)
+		if other.grid == p.grid && LevelText(level) != LevelText(s.Level) && slices.Equal(modeText(other, a.Primary), modeText(p, a.Primary)) {
+			return false
+		}
+	}
+	return true
 }
 
 // costText is the sentence for ratios of a metric: the levels with their

@@ -109,18 +109,23 @@ func (a *Analysis) generatorText() string {
 // testedText says what was tested, how it was corrected, and whether so few
 // blocks could have passed the correction at all.
 func (a *Analysis) testedText() string {
-	k, slopes := len(a.Contrasts), len(a.Slopes)
 	text := "primary metric " + a.Primary
-	if k+slopes == 0 {
+	if len(a.Contrasts)+len(a.Slopes) == 0 {
 		return text + "; no grid has the blocks for a claim (6): nothing is tested, all is exploratory"
 	}
 	var families []string
-	most := 0
-	if k > 0 {
+	least, most := math.MaxInt, 0
+	if k := len(a.Contrasts); k > 0 {
+		least = k
 		families = append(families, countOf(k, "contrast", "contrasts")+" to "+a.Baseline)
 	}
-	if slopes > 0 {
-		families = append(families, countOf(slopes, "slope", "slopes"))
+	for _, family := range slopeFamilies(a.Slopes) {
+		least = min(least, len(family))
+		name := countOf(len(family), "slope", "slopes")
+		if s := a.Slopes[family[0]]; s.Column != a.Primary {
+			name += " of " + s.Column
+		}
+		families = append(families, name)
 	}
 	starred, coverage := 0, 1.0
 	note := func(n int, star bool, covers float64) {
@@ -139,10 +144,10 @@ func (a *Analysis) testedText() string {
 		note(s.N, s.Starred, s.Coverage)
 	}
 	text += ", " + joinWords(families) + ", Holm 5 %"
-	if k > 0 && slopes > 0 {
+	if len(families) > 1 {
 		text += " in each family"
 	}
-	needed := stats.LeastPairs(smallestFamily(k, slopes), Alpha)
+	needed := stats.LeastPairs(least, Alpha)
 	switch {
 	case most < MinPairs:
 		text += ": none could be tested, as none has 6 clean pairs"
@@ -156,15 +161,4 @@ func (a *Analysis) testedText() string {
 		text += fmt.Sprintf("; each interval holds by itself (%s %%)", fixed(100*coverage, 1))
 	}
 	return text + "; the rest is exploratory"
-}
-
-// smallestFamily is the size of the smaller family that was tested.
-func smallestFamily(k, slopes int) int {
-	if k == 0 {
-		return slopes
-	}
-	if slopes == 0 {
-		return k
-	}
-	return min(k, slopes)
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // slopeSentences tell the growth of each level in one sentence a group:
-// "Each idle connection adds 1.97 ns (1.93-2.01) to a reply's server CPU under
-// select, ...".
+// "Each idle connection adds to the server CPU of a reply: 1.97 ns (1.93-2.01)
+// under select, ...".
 func (a *Analysis) slopeSentences(g *GridPlan) []Sentence {
 	var out []Sentence
 	var groups []string
@@ -17,7 +17,7 @@ func (a *Analysis) slopeSentences(g *GridPlan) []Sentence {
 		if s.Grid != g.Name {
 			continue
 		}
-		key := AtText(s.At)
+		key := s.Column + " " + AtText(s.At)
 		if byGroup[key] == nil {
 			groups = append(groups, key)
 		}
@@ -38,20 +38,23 @@ func (a *Analysis) slopeGroup(group []int) []Sentence {
 			largest = max(largest, math.Abs(s.Estimate))
 		}
 	}
-	scale, unit := unitFor(largest, column.Unit)
+	scale, unit := slopeUnit(largest, column.Unit)
 	if unit != "" {
 		unit = " " + unit
 	}
 	var told []string
 	var out []Sentence
 	lead := circumstances(first.At)
+	if p := a.siteOf(first); p != nil && first.Column == a.Primary {
+		lead = a.lead(p, first.At, false)
+	}
 	for _, i := range group {
 		s := a.Slopes[i]
 		if s.N >= MinPairs {
 			told = append(told, slopeText(s, scale, unit)+" under "+s.Level)
 			continue
 		}
-		text := fmt.Sprintf("growth with %s under %s: NOT RESOLVED (%s", several(first.Factor), s.Level, tooFew(s.N, "block", "blocks", s.Missing))
+		text := fmt.Sprintf("growth%s with %s under %s: NOT RESOLVED (%s", a.growthOf(s), several(first.Factor), s.Level, tooFew(s.N, "block", "blocks", s.Missing))
 		if kept := a.KeptSlopes[i]; kept.N >= MinPairs {
 			text += "; with every trial kept: " + slopeText(kept, scale, unit)
 		}
@@ -64,12 +67,39 @@ func (a *Analysis) slopeGroup(group []int) []Sentence {
 	if words, ok := counted[first.Factor]; ok {
 		each = "each " + words.one
 	}
-	to := "the " + spoken(first.Column)
-	if first.Column == "server_cpu_us_per_request" {
-		to = "the server CPU of a reply"
-	}
-	text := fmt.Sprintf("%s adds to %s: %s.", each, to, strings.Join(told, ", "))
+	text := fmt.Sprintf("%s %s: %s.", each, adds(first.Column), strings.Join(told, ", "))
 	return append([]Sentence{{Kind: KindClaim, Text: begin(lead, text)}}, out...)
+}
+
+// siteOf returns a place of the line that a slope was fitted to.
+func (a *Analysis) siteOf(s Slope) *site {
+	for _, p := range a.sites {
+		if p.grid.Name == s.Grid && AtText(p.at(s.Factor)) == AtText(s.At) {
+			return p
+		}
+	}
+	return nil
+}
+
+// adds is what one more of a factor does to a column.
+func adds(column string) string {
+	switch column {
+	case "server_cpu_us_per_request":
+		return "adds to the server CPU of a reply"
+	case "server_settled_bytes":
+		return "holds in the server's own memory, its garbage returned"
+	case "kernel_slab_bytes":
+		return "holds in the kernel, both of its ends together"
+	}
+	return "adds to the " + spoken(column)
+}
+
+// growthOf names the column of a slope that is not of the primary metric.
+func (a *Analysis) growthOf(s Slope) string {
+	if s.Column == a.Primary {
+		return ""
+	}
+	return " of " + spoken(s.Column)
 }
 
 // several is the word for many of what a factor counts; its name where there
@@ -81,6 +111,15 @@ func several(factor string) string {
 	return factor
 }
 
+// slopeUnit is unitFor, but that what a connection holds is told in bytes: who
+// compares 526 bytes with 10,296 should not have to convert.
+func slopeUnit(size float64, unit string) (scale float64, name string) {
+	if unit == "bytes" && size < 1<<20 {
+		return 1, unit
+	}
+	return unitFor(size, unit)
+}
+
 // slopeText writes a slope with its interval: "1.97 ns (1.93-2.01)", or with
 // signs when a bound is not positive: "0.00 ns (-0.02 to +0.03)".
 func slopeText(s Slope, scale float64, unit string) string {
@@ -90,7 +129,7 @@ func slopeText(s Slope, scale float64, unit string) string {
 		for d < 4 && roundsToZero(lo, d) {
 			d++
 		}
-		return fmt.Sprintf("%s%s (%s-%s)", fixed(v, d), unit, fixed(lo, d), fixed(hi, d))
+		return fmt.Sprintf("%s%s (%s-%s)", grouped(v, d), unit, grouped(lo, d), grouped(hi, d))
 	}
 	for d < 4 && hi < 0 && roundsToZero(hi, d) {
 		d++

@@ -19,6 +19,9 @@ func (a *Analysis) why() []Sentence {
 	var out []Sentence
 	for i := range a.Plan.Grids {
 		g := &a.Plan.Grids[i]
+		if g.Slope != nil {
+			continue
+		}
 		for _, at := range a.far(g) {
 			found := map[explanation]*explained{}
 			for _, c := range a.Contrasts {
@@ -28,7 +31,7 @@ func (a *Analysis) why() []Sentence {
 			}
 			for _, kind := range []explanation{dearerCalls, moreCalls, moreWaits} {
 				if e := found[kind]; e != nil {
-					out = append(out, Sentence{Kind: KindClaim, Grid: g.Name, Text: begin(circumstances(at), e.text(kind, a.Baseline))})
+					out = append(out, Sentence{Kind: KindClaim, Grid: g.Name, Text: begin(a.leadAt(g, at), e.text(kind, a.Baseline))})
 				}
 			}
 		}
@@ -46,6 +49,16 @@ func (a *Analysis) far(g *GridPlan) [][]Setting {
 		}
 	}
 	return out
+}
+
+// leadAt is lead for settings of a grid.
+func (a *Analysis) leadAt(g *GridPlan, at []Setting) []string {
+	for _, p := range a.sites {
+		if p.grid == g && AtText(p.at()) == AtText(at) {
+			return a.lead(p, at, false)
+		}
+	}
+	return circumstances(at)
 }
 
 // like finds the contrast of another column at the same place and level.

@@ -138,8 +138,12 @@ func shortest(v float64) string {
 }
 
 // thousands writes a number with commas: 8,000.
-func thousands(v float64) string {
-	s := shortest(v)
+func thousands(v float64) string { return commas(shortest(v)) }
+
+// grouped is fixed with commas: 10,296.0.
+func grouped(v float64, decimals int) string { return commas(fixed(v, decimals)) }
+
+func commas(s string) string {
 	whole, fraction, _ := strings.Cut(s, ".")
 	sign := ""
 	if strings.HasPrefix(whole, "-") {

@@ -1,6 +1,9 @@
 package results
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // The tolerances of agreement between both ends of a trial.
 const (
@@ -70,6 +73,9 @@ func inconsistent(r *Record) []finding {
 			fire("the server had %d descriptors open when the generator had gone, %d at the start", end.Full.OpenFDs, start.Full.OpenFDs)
 		}
 	}
+	for _, reason := range missingIdle(r) {
+		fire("%s", reason)
+	}
 	flight := l.MeanInFlight * float64(l.DurationNs)
 	if greater := max(flight, l.SumInWindowNs); greater > 0 && math.Abs(flight-l.SumInWindowNs) > littleTolerance*greater {
 		fire("Little's law is off by %.1f %%: %.4g requests in flight on average, but their times make %.4g",
@@ -77,6 +83,30 @@ func inconsistent(r *Record) []finding {
 	}
 	if l.Requests > l.Sent || l.Sent > l.Scheduled || l.Requests+l.failed() != l.Scheduled {
 		fire("of the window's %d requests %d were sent, %d answered well and %d failed", l.Scheduled, l.Sent, l.Requests, l.failed())
+	}
+	return out
+}
+
+// missingIdle says which idle connections were not there in the window: a cell
+// of 10,000 that had 9,000 is another cell. Where more connections were
+// offered than the server can have (offered_share), who is left out is the
+// result.
+func missingIdle(r *Record) (out []string) {
+	l := r.Load
+	if _, offered := r.Settings["offered_share"]; offered || l.IdleOpen == nil {
+		return nil
+	}
+	if n := *l.IdleOpen; n < l.Idle {
+		out = append(out, fmt.Sprintf("of %d idle connections %d were open and answered at the end", l.Idle, n))
+	}
+	// One that has never asked may be in the server's backlog only.
+	for _, edge := range []struct {
+		s    *Snapshot
+		when string
+	}{{r.Server.Before, "when the window began"}, {r.Server.After, "when it ended"}} {
+		if edge.s != nil && edge.s.Connections < l.Idle {
+			out = append(out, fmt.Sprintf("the server had %d connections open %s, and %d idle ones were asked for", edge.s.Connections, edge.when, l.Idle))
+		}
 	}
 	return out
 }

@@ -61,7 +61,7 @@ func (s *server) obey(commands io.Reader) {
 	err := control.Commands(commands, func(c control.Command) bool {
 		switch c.Do {
 		case "snapshot":
-			return s.report(c.Full)
+			return s.report(c.Full, c.Settle)
 		case "stop":
 			s.loop.Post(s.finish)
 		default:

@@ -7,10 +7,16 @@ import (
 )
 
 // report takes a snapshot on the loop and sends it from here, so that a reader
-// that is slow to take it does not keep the loop waiting.
-func (s *server) report(full bool) bool {
+// that is slow to take it does not keep the loop waiting. With settle the
+// process settles first, which does keep it waiting.
+func (s *server) report(full, settle bool) bool {
 	taken := make(chan *control.Snapshot, 1)
-	s.loop.Post(func() { taken <- s.snapshot(full) })
+	s.loop.Post(func() {
+		if settle {
+			control.Settle()
+		}
+		taken <- s.snapshot(full)
+	})
 	select {
 	case <-s.stop:
 		return false
