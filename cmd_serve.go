@@ -16,7 +16,14 @@ type serveCmd struct {
 	HTTP           string        `name:"http" help:"Serve HTTP on HOST:PORT; port 0 asks for any." placeholder:"ADDRESS"`
 	Raw            string        `help:"Answer each CRLFCRLF on HOST:PORT with fixed bytes, parsing nothing: the cost of the loop itself." placeholder:"ADDRESS"`
 	Root           string        `help:"Directory whose files HTTP serves." placeholder:"DIR"`
+	Vhost          []string      `sep:"none" help:"Files for one host name instead, as example.org=DIR. Repeatable." placeholder:"NAME=DIR"`
+	Listing        bool          `help:"List directories that have no index.html."`
 	Fixed          bool          `help:"Serve /fixed/N over HTTP: a body of N bytes, up to 1 MiB."`
+	Delay          bool          `help:"Serve /delay/DURATION over HTTP: an answer after that time, up to 1m."`
+	Redirect       []string      `sep:"none" help:"Send HTTP clients from a path, and those below it, elsewhere (307). Repeatable." placeholder:"FROM=TO"`
+	Proxy          []string      `sep:"none" help:"Pass requests for a path, and those below it, on to another HTTP server, as /api=http://127.0.0.1:8081. Repeatable." placeholder:"PREFIX=URL"`
+	AccessLog      string        `help:"Append a line for each HTTP request to a file (Combined Log Format)." placeholder:"FILE"`
+	MaxContent     int64         `help:"The most content of an HTTP request (1048576)." placeholder:"BYTES"`
 	Nofile         uint64        `help:"Limit the process to N descriptors (RLIMIT_NOFILE, soft and hard)." placeholder:"N"`
 	CPU            []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
 	In             int           `help:"User-space input buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
@@ -31,6 +38,8 @@ type serveCmd struct {
 func (c serveCmd) Run(s streams) error {
 	cfg := servers.Config{
 		Backend: c.Backend, HTTP: c.HTTP, Raw: c.Raw, Root: c.Root, Fixed: c.Fixed,
+		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
+		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
 		MaxConnections: c.MaxConnections, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
 	}

@@ -22,8 +22,25 @@ type Config struct {
 	HTTP, Raw string
 	// Root is the directory whose files HTTP serves; "" for none.
 	Root string
-	// Fixed adds /fixed/N to HTTP.
-	Fixed bool
+	// Hosts are directories that HTTP serves instead of Root to who asks for
+	// a host, as NAME=DIR.
+	Hosts []string
+	// Listing lets HTTP answer a directory without index.html with a list.
+	Listing bool
+	// Fixed adds /fixed/N to HTTP, and Delay /delay/DURATION.
+	Fixed, Delay bool
+	// Redirects send HTTP clients from a path, and those below it, to
+	// another, as FROM=TO.
+	Redirects []string
+	// Proxies pass HTTP requests for a path, and those below it, on to
+	// another server, as PREFIX=http://HOST:PORT. Host is as in HTTP above.
+	Proxies []string
+	// AccessLog is the file that HTTP requests are logged to, in the Combined
+	// Log Format; "" for none.
+	AccessLog string
+	// MaxContent is the most bytes of an HTTP request's content; 0 means
+	// 1 MiB.
+	MaxContent int64
 	// In and Out are the loop's buffer sizes in bytes: powers of two from 512
 	// to 1 MiB, or 0 for 16 KiB.
 	In, Out int
@@ -49,8 +66,11 @@ type Config struct {
 	Control bool
 }
 
-// addresses are a Config's, parsed; invalid for a service left out.
-type addresses struct{ http, raw netip.AddrPort }
+// plan is a Config, parsed. Addresses are invalid for a service left out.
+type plan struct {
+	http, raw netip.AddrPort
+	web       web
+}
 
 // Check refuses a Config that makes no sense on any system.
 func (c *Config) Check() error {
@@ -68,15 +88,16 @@ func (c *Config) loop() loop.Config {
 	}
 }
 
-// parse is Check, and finds out the addresses.
-func (c *Config) parse() (a addresses, err error) {
+// parse is Check, and finds out what the texts say.
+func (c *Config) parse() (a plan, err error) {
 	switch {
 	case c.HTTP == "" && c.Raw == "":
 		return a, errors.New("nothing to listen for: give an http or a raw address")
-	case c.HTTP != "" && c.Root == "" && !c.Fixed:
-		return a, errors.New("nothing to serve over http: give a root directory or the fixed response")
 	case c.Wait != "" && c.Wait != "block" && c.Wait != "poll":
 		return a, fmt.Errorf(`wait %q: give "block" or "poll"`, c.Wait)
+	}
+	if a.web, err = c.parseWeb(); err != nil {
+		return a, err
 	}
 	if c.HTTP != "" {
 		if a.http, err = parseAddress(c.HTTP); err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"medusa/control"
 	"medusa/poller/loop"
-	"medusa/servers/filesys"
 	"medusa/servers/httpd"
 	"medusa/servers/rawd"
 )
@@ -21,9 +20,13 @@ type server struct {
 	events *control.Writer
 	stop   chan struct{} // closed when the loop has ended
 
-	http      *httpd.Server // nil without
-	raw       *rawd.Server  // nil without
-	root      *filesys.Dir
+	http      *httpd.Server    // nil without
+	raw       *rawd.Server     // nil without
+	log       *httpd.AccessLog // nil without
+	logFile   *os.File
+	sites     []*site // opened; of these
+	root      *site   // nil without
+	hosts     []*site // as in web
 	listeners []*loop.Listener
 	ready     control.Ready
 
@@ -63,11 +66,9 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 			return err
 		}
 	}
-	if s.cfg.Root != "" {
-		if s.root, err = filesys.Open(s.cfg.Root); err != nil {
-			return err
-		}
-		defer s.root.Close()
+	defer s.closeWeb()
+	if err := s.openSites(where.web); err != nil {
+		return err
 	}
 	s.loop, err = loop.New(s.cfg.loop())
 	if err != nil {
@@ -95,16 +96,13 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 }
 
 // listen opens the services.
-func (s *server) listen(where addresses) error {
+func (s *server) listen(where plan) error {
 	if where.http.IsValid() {
-		var chain []httpd.Extension
-		if s.cfg.Fixed {
-			chain = append(chain, httpd.NewFixed())
+		http, err := s.newHTTP(where.web)
+		if err != nil {
+			return err
 		}
-		if s.root != nil {
-			chain = append(chain, httpd.NewFiles(s.root))
-		}
-		s.http = httpd.New(s.loop, httpd.Config{Extensions: chain, IdleTimeout: s.cfg.IdleTimeout})
+		s.http = http
 		at, err := s.open("http", where.http, s.http.Accept)
 		if err != nil {
 			return err

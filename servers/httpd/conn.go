@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bytes"
 	"time"
 
 	"medusa/poller/loop"
@@ -9,8 +10,10 @@ import (
 // conn is an HTTP connection. It is small: an idle connection has this and
 // what the loop keeps.
 type conn struct {
-	server *Server
-	head   progress
+	server   *Server
+	exchange *Exchange // not nil while an answer is awaited
+	body     *content  // not nil while the content of a request comes
+	head     progress
 	// active is when input was last shown or output was last seen to leave,
 	// and sent the output that had left then.
 	active loop.Time
@@ -20,6 +23,7 @@ type conn struct {
 	large   bool // output is queued that may take its time to leave
 	more    bool // input is kept whose answers wait until the output has left
 	closing bool // the last response has been queued
+	ended   bool // the client sends no more
 	awaited bool // by Server.Drain
 }
 
@@ -39,6 +43,26 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 	h.more = false
 	s.tick(now)
 	for used < len(p) {
+		if h.body != nil {
+			n, status := h.readContent(p[used:])
+			used += n
+			if status != 0 {
+				h.refuseContent(c, status)
+			}
+			if h.closing {
+				return len(p)
+			}
+			h.settle()
+			if h.body == nil {
+				h.rest(c)
+			} else if h.body.held {
+				break
+			}
+			continue
+		}
+		if h.exchange != nil {
+			break
+		}
 		n, status := s.request.parse(p[used:], s.cfg.Limits, &h.head)
 		if status != 0 {
 			h.refuse(c, status, isHead(p[used:]))
@@ -48,7 +72,10 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 			break
 		}
 		used += n
-		h.inHead = false
+		if h.inHead {
+			h.inHead = false
+			h.rest(c)
+		}
 		h.respond(c)
 		if h.closing {
 			s.flush(c)
@@ -65,37 +92,113 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		}
 	}
 	s.flush(c)
-	if used < len(p) && !h.inHead {
-		h.inHead = true
-		if s.cfg.HeadTimeout > 0 {
-			c.SetDeadline(s.cfg.HeadTimeout)
+	switch {
+	case h.exchange != nil || h.body != nil:
+		if used < len(p) {
+			c.Pause() // until the answer, or until the content is wanted
 		}
+	case used < len(p):
+		if !h.inHead {
+			h.inHead = true
+			if s.cfg.HeadTimeout > 0 {
+				c.SetDeadline(s.cfg.HeadTimeout)
+			}
+		}
+	case s.draining: // the content that was awaited has come
+		h.closing = true
+		c.CloseWhenDone()
 	}
 	return used
 }
 
-// respond answers the server's current request.
+// rest sets the deadline of an idle connection in the place of a head's or a
+// content's, if it may be the earlier one.
+func (h *conn) rest(c *loop.Conn) {
+	if idle := h.server.cfg.IdleTimeout; idle > 0 && idle < h.server.cfg.HeadTimeout {
+		c.SetDeadline(idle)
+	}
+}
+
+// respond answers the server's current request, or notes who will.
 func (h *conn) respond(c *loop.Conn) {
 	s := h.server
 	r, w := &s.request, &s.response
-	*w = Response{server: s, Status: 200}
-	switch kind := classify(r.Method); {
-	case r.Chunked:
-		w.Error(411)
-	case kind == methodUnknown:
-		w.Error(501)
-	case kind == methodRefused:
-		w.Error(405)
-	case r.Length > 0:
+	r.conn = c
+	w.reset(s, h, c)
+	as := how{bare: r.IsHead(), minor: r.Minor, closing: s.draining || !r.KeepAlive}
+	switch {
+	case r.Length > s.cfg.Limits.Content:
 		w.Error(413)
+		as.closing = true
+	case r.Target[0] == '*':
+		w.Options(allowed)
+	case !known(r.Method):
+		w.Error(501)
 	default:
 		s.handle(r, w)
 	}
-	if r.HasBody() || s.draining || !r.KeepAlive {
-		h.closing = true
+	x := w.async
+	if r.HasContent() {
+		h.expect(c, x, &as)
 	}
-	h.send(c, w, r.IsHead(), r.Minor)
+	if x == nil {
+		h.answer(c, w, &as)
+		return
+	}
+	x.h, x.as, x.begun = h, as, true
+	h.exchange = x
+	if s.cfg.Log != nil {
+		x.entry = s.describe(r, c).clone()
+	}
+	if x.taker != nil && !r.HasContent() {
+		x.taker.ContentEnd()
+	}
 }
+
+// answer sends the answer that was made at once.
+func (h *conn) answer(c *loop.Conn, w *Response, as *how) {
+	s := h.server
+	size := w.size
+	r := s.send(c, w, as)
+	h.closing = as.closing
+	if s.cfg.Log == nil {
+		return
+	}
+	e := &s.entry
+	*e = s.describe(&s.request, c)
+	e.Status = w.Status
+	if r != nil {
+		r.entry = e.clone()
+		return
+	}
+	if !as.bare {
+		e.Bytes = size
+	}
+	s.cfg.Log.Log(e)
+}
+
+// expect decides what becomes of the content of the current request, which x
+// may take.
+func (h *conn) expect(c *loop.Conn, x *Exchange, as *how) {
+	s := h.server
+	r := &s.request
+	switch {
+	case x != nil && x.taker != nil:
+		if r.Expect {
+			s.out = append(s.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
+		}
+		h.beginContent(c, x.taker)
+	case r.Expect, r.Length > drainLimit, x == nil && as.closing:
+		// RFC 9110 section 10.1.1: who waits for a 100 may send its content
+		// after the answer or may not; nobody could tell it from a request.
+		as.closing = true
+	default:
+		h.beginContent(c, nil)
+	}
+}
+
+// allowed are the methods that the server as a whole takes.
+const allowed = "GET, HEAD, OPTIONS"
 
 // handle gives a request to the extension that matches it.
 func (s *Server) handle(r *Request, w *Response) {
@@ -110,29 +213,93 @@ func (s *Server) handle(r *Request, w *Response) {
 
 // refuse answers what is not a good request and closes the connection.
 func (h *conn) refuse(c *loop.Conn, status int, head bool) {
-	w := &h.server.response
-	*w = Response{server: h.server}
-	w.Error(status)
+	s := h.server
+	w := &s.response
+	w.reset(s, h, c)
+	if w.Error(status); status == 405 {
+		w.Header("Allow", allowed)
+	}
+	size := w.size
+	s.send(c, w, &how{bare: head, minor: 1, closing: true})
+	if s.cfg.Log != nil {
+		s.cfg.Log.Log(&Entry{Remote: c.RemoteAddr(), Status: status, Bytes: size, Start: s.loop.Now()})
+	}
+	h.close(c)
+}
+
+// close ends the connection after what is queued.
+func (h *conn) close(c *loop.Conn) {
 	h.closing = true
-	h.send(c, w, head, 1)
+	h.dropContent()
 	h.server.flush(c)
 	c.CloseWhenDone()
+	h.dropExchange()
+}
+
+// refuseContent ends a request whose content is faulty or does not come.
+func (h *conn) refuseContent(c *loop.Conn, status int) {
+	x := h.exchange
+	switch {
+	case x != nil && !x.answered:
+		x.answered = true
+		h.refuse(c, status, x.as.bare)
+	case x != nil && !x.over():
+		h.closing = true
+		c.Abort() // its answer is half sent: only so can the client tell
+	default:
+		h.close(c)
+	}
+}
+
+// settle ends the exchange if it is over.
+func (h *conn) settle() {
+	x := h.exchange
+	if x == nil || !x.over() || h.body != nil && h.body.taker != nil {
+		return
+	}
+	h.exchange = nil
+	h.closing = h.closing || x.as.closing || h.ended || h.server.draining
+	x.h = nil
+}
+
+// proceed goes on after a part of an exchange, outside of Received.
+func (h *conn) proceed(c *loop.Conn) {
+	h.settle()
+	switch {
+	case h.exchange != nil:
+	case h.closing:
+		h.close(c)
+	default:
+		c.Pause()
+		c.Resume() // shows what was kept
+	}
+}
+
+func (h *conn) dropExchange() {
+	if x := h.exchange; x != nil {
+		h.exchange = nil
+		x.drop()
+	}
 }
 
 // isHead says whether p begins like a HEAD request, for a head that could not
 // be parsed.
 func isHead(p []byte) bool {
-	if len(p) > 1 && p[0] == '\r' && p[1] == '\n' {
-		p = p[2:]
-	}
-	return len(p) > 4 && string(p[:5]) == "HEAD "
+	return bytes.HasPrefix(bytes.TrimPrefix(p, crlf), []byte("HEAD "))
 }
 
-// Ended: the client sends no more. Everything that it asked has been answered;
-// a head that it left incomplete never will be.
+// Ended: the client sends no more. What it asked completely is answered;
+// what it left incomplete never will be.
 func (h *conn) Ended(c *loop.Conn) {
-	h.closing = true
-	c.CloseWhenDone()
+	switch {
+	case h.body != nil:
+		h.server.tick(h.server.loop.Now())
+		h.refuseContent(c, 400)
+	case h.exchange != nil:
+		h.ended = true // the connection ends after the answer
+	default:
+		h.close(c)
+	}
 }
 
 // Expired tells clients that were slow or silent from those that were active
@@ -140,9 +307,21 @@ func (h *conn) Ended(c *loop.Conn) {
 func (h *conn) Expired(c *loop.Conn) {
 	s := h.server
 	now := s.loop.Now()
+	if b := h.body; b != nil && s.cfg.HeadTimeout > 0 {
+		if !b.held && b.total-b.checked < contentRate {
+			s.tick(now)
+			h.refuseContent(c, 408)
+			return
+		}
+		b.checked = b.total
+		c.SetDeadline(s.cfg.HeadTimeout)
+		return
+	}
 	wait := longest
 	if s.cfg.IdleTimeout > 0 {
-		if sent, _ := c.Handed(); c.Queued() > 0 && sent != h.sent {
+		sent, _ := c.Handed()
+		if c.Queued() > 0 && sent != h.sent || c.Queued() == 0 && h.exchange != nil {
+			// The client takes what it asked for, or waits for it.
 			h.sent, h.active = sent, now
 		}
 		wait = s.cfg.IdleTimeout - now.Sub(h.active)
@@ -163,8 +342,7 @@ func (h *conn) Expired(c *loop.Conn) {
 	case c.Queued() > 0:
 		c.Abort() // it does not take what it asked for
 	default:
-		h.closing = true
-		c.CloseWhenDone()
+		h.close(c)
 	}
 }
 
@@ -176,6 +354,9 @@ func (h *conn) Drained(c *loop.Conn) {
 		h.large = false
 		h.active = h.server.loop.Now()
 	}
+	if x := h.exchange; x != nil && x.streaming {
+		x.owner.Drained()
+	}
 	if h.more {
 		c.Resume()
 	}
@@ -183,6 +364,8 @@ func (h *conn) Drained(c *loop.Conn) {
 
 func (h *conn) Closed(*loop.Conn, error) {
 	s := h.server
+	h.dropContent()
+	h.dropExchange()
 	if h.awaited {
 		if s.awaited--; s.awaited == 0 {
 			s.drained()

@@ -15,14 +15,11 @@ const MaxFixed = 1 << 20
 const (
 	fixedPrefix = "/fixed/"
 	fixedText   = "Hello, World!"
-	// fixedCopy is up to where copying a body costs less than a segment of
-	// its own in the output queue.
-	fixedCopy = 4 << 10
 )
 
 // NewFixed returns the extension.
 func NewFixed() *Fixed {
-	return &Fixed{body: bytes.Repeat([]byte(fixedText), fixedCopy/len(fixedText)+1)}
+	return &Fixed{body: bytes.Repeat([]byte(fixedText), copyLimit/len(fixedText)+1)}
 }
 
 // Match accepts every path that begins with /fixed/.
@@ -32,13 +29,21 @@ func (f *Fixed) Match(r *Request) bool {
 
 // Handle answers with N bytes, or 404 where N is not a number up to MaxFixed.
 func (f *Fixed) Handle(r *Request, w *Response) {
+	if !r.GetOrHead() {
+		if string(r.Method) == "OPTIONS" {
+			w.Options(allowed)
+		} else {
+			w.MethodNotAllowed(allowed)
+		}
+		return
+	}
 	n, ok := decimal(r.Path[len(fixedPrefix):])
 	if !ok || n > MaxFixed {
 		w.Error(404)
 		return
 	}
 	w.ContentType = textPlain
-	if n <= fixedCopy {
+	if n <= copyLimit {
 		w.Body(f.body[:n])
 		return
 	}

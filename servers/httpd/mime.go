@@ -1,56 +1,61 @@
 package httpd
 
-// contentTypes are the types of file name extensions. Text is taken to be
-// UTF-8.
-var contentTypes = map[string]string{
-	".avif":  "image/avif",
-	".bmp":   "image/bmp",
-	".css":   "text/css; charset=utf-8",
-	".csv":   "text/csv; charset=utf-8",
-	".gif":   "image/gif",
-	".go":    textPlain,
-	".gz":    "application/gzip",
-	".htm":   "text/html; charset=utf-8",
-	".html":  "text/html; charset=utf-8",
-	".ico":   "image/vnd.microsoft.icon",
-	".jpeg":  "image/jpeg",
-	".jpg":   "image/jpeg",
-	".js":    "text/javascript; charset=utf-8",
-	".json":  "application/json",
-	".log":   textPlain,
-	".md":    "text/markdown; charset=utf-8",
-	".mjs":   "text/javascript; charset=utf-8",
-	".mp3":   "audio/mpeg",
-	".mp4":   "video/mp4",
-	".ogg":   "audio/ogg",
-	".pdf":   "application/pdf",
-	".png":   "image/png",
-	".svg":   "image/svg+xml",
-	".tar":   "application/x-tar",
-	".txt":   textPlain,
-	".wasm":  "application/wasm",
-	".wav":   "audio/wav",
-	".webm":  "video/webm",
-	".webp":  "image/webp",
-	".woff2": "font/woff2",
-	".xml":   "application/xml",
-	".yaml":  "application/yaml",
-	".yml":   "application/yaml",
-	".zip":   "application/zip",
+import (
+	_ "embed" // mime.types
+	"strings"
+)
+
+//go:embed mime.types
+var mimeTypes string
+
+// contentTypes are the Content-Type values of file name extensions.
+var contentTypes = parseTypes(mimeTypes)
+
+// unknownType is that of a file whose name says nothing.
+const unknownType = "application/octet-stream"
+
+// longestExtension bounds the extensions of the table, in bytes.
+const longestExtension = 16
+
+// parseTypes reads a table in the syntax of mime.types: lines of a type and
+// its extensions, "#" before a comment. It panics at an extension that is
+// there twice or too long, as the table is part of the program.
+func parseTypes(table string) map[string]string {
+	types := make(map[string]string)
+	for line := range strings.Lines(table) {
+		line, _, _ = strings.Cut(line, "#")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		value := words[0]
+		if strings.HasPrefix(value, "text/") {
+			value += "; charset=utf-8"
+		}
+		for _, extension := range words[1:] {
+			if _, twice := types[extension]; twice || len(extension) > longestExtension {
+				panic("mime.types: extension " + extension)
+			}
+			types[extension] = value
+		}
+	}
+	return types
 }
 
-// contentType is the type of a file by its name.
+// contentType is the Content-Type of a file by what follows the last dot of
+// its name: that of a.tar.gz is what gz says, since what is sent is the
+// compressed archive itself and no coding of it. It does not allocate.
 func contentType(name []byte) string {
-	var extension [8]byte
+	var extension [longestExtension]byte
 	for i := len(name) - 1; i >= 0 && name[i] != '/'; i-- {
 		if name[i] != '.' {
 			continue
 		}
-		n := len(name) - i
+		n := len(name) - i - 1
 		if n > len(extension) {
 			break
 		}
-		for j, b := range name[i:] {
+		for j, b := range name[i+1:] {
 			extension[j] = lower(b)
 		}
 		if t, ok := contentTypes[string(extension[:n])]; ok {
@@ -58,5 +63,5 @@ func contentType(name []byte) string {
 		}
 		break
 	}
-	return "application/octet-stream"
+	return unknownType
 }

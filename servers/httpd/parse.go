@@ -2,13 +2,15 @@ package httpd
 
 import "bytes"
 
-// Limits bound what a request head may take.
+// Limits bound what a request may take.
 type Limits struct {
 	// Head is the most bytes of a head, from its first to the empty line's
 	// last. 0 means 8 KiB.
 	Head int
 	// Fields is the most header fields. 0 means 100.
 	Fields int
+	// Content is the most bytes of a request's content. 0 means 1 MiB.
+	Content int64
 }
 
 func (l Limits) fill() Limits {
@@ -18,6 +20,9 @@ func (l Limits) fill() Limits {
 	if l.Fields == 0 {
 		l.Fields = 100
 	}
+	if l.Content == 0 {
+		l.Content = 1 << 20
+	}
 	return l
 }
 
@@ -25,9 +30,9 @@ func (l Limits) fill() Limits {
 // the next call go on after the last complete line instead of at the start.
 // The zero progress is that of a new head.
 type progress struct {
-	next   int // offset of the first line not yet checked; 0: not even the request line
-	seen   int // no line feed from next up to here
-	fields int // field lines checked
+	next   int32 // offset of the first line not yet checked; 0: not even the request line
+	seen   int32 // no line feed from next up to here
+	fields int32 // field lines checked
 }
 
 // parse reads a request head from the start of p: RFC 9112 and 9110, strictly.
@@ -80,7 +85,7 @@ func (r *Request) lines(p []byte, limits Limits, at *progress) (n, status int) {
 			}
 			start = 2
 		}
-		end, status := lineEnd(p, max(start, at.seen), start)
+		end, status := lineEnd(p, max(start, int(at.seen)), start)
 		if status != 0 {
 			return 0, status
 		}
@@ -88,16 +93,18 @@ func (r *Request) lines(p []byte, limits Limits, at *progress) (n, status int) {
 			if full {
 				return 0, overlong(p[start:])
 			}
-			at.seen = len(p)
+			at.seen = int32(len(p))
 			return 0, 0
 		}
 		if status := r.requestLine(p[start:end]); status != 0 {
 			return 0, status
 		}
-		at.next, at.seen = end+2, end+2
+		at.next = int32(end + 2)
+		at.seen = at.next
 	}
 	for {
-		end, status := lineEnd(p, at.seen, at.next)
+		next := int(at.next)
+		end, status := lineEnd(p, int(at.seen), next)
 		if status != 0 {
 			return 0, status
 		}
@@ -105,22 +112,23 @@ func (r *Request) lines(p []byte, limits Limits, at *progress) (n, status int) {
 			if full {
 				return 0, 431
 			}
-			at.seen = len(p)
+			at.seen = int32(len(p))
 			return 0, 0
 		}
-		if end == at.next {
+		if end == next {
 			return end + 2, 0
 		}
-		if at.fields == limits.Fields {
+		if int(at.fields) == limits.Fields {
 			return 0, 431
 		}
-		field, ok := fieldLine(p[at.next:end])
+		field, ok := fieldLine(p[next:end])
 		if !ok {
 			return 0, 400
 		}
 		r.Fields = append(r.Fields, field)
 		at.fields++
-		at.next, at.seen = end+2, end+2
+		at.next = int32(end + 2)
+		at.seen = at.next
 	}
 }
 
@@ -211,8 +219,10 @@ func (r *Request) split() (status int) {
 		if !goodHost(r.Host) {
 			return 400
 		}
-	case string(r.Method) == "CONNECT", string(r.Method) == "OPTIONS" && string(rest) == "*":
-		return 405 // authority-form and asterisk-form: of methods that are not served
+	case string(r.Method) == "OPTIONS" && string(rest) == "*":
+		// asterisk-form: of the server as a whole.
+	case string(r.Method) == "CONNECT":
+		return 405 // authority-form: this is no tunnel
 	default:
 		return 400
 	}

@@ -13,7 +13,9 @@ func (r *Request) judge() (status int) {
 		hosts, lengths, codings int
 		host, length, coding    []byte
 		closes, keeps           bool
+		unmet                   bool // an expectation that is not known
 	)
+	r.Expect = false
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		// Only names of these lengths need a closer look.
@@ -21,6 +23,11 @@ func (r *Request) judge() (status int) {
 		case len("host"):
 			if equalFold(f.Name, "host") {
 				hosts, host = hosts+1, f.Value
+			}
+		case len("expect"):
+			if equalFold(f.Name, "expect") && r.Minor > 0 { // RFC 9110 section 10.1.1
+				r.Expect = true
+				unmet = unmet || !equalFold(f.Value, "100-continue")
 			}
 		case len("connection"):
 			if equalFold(f.Name, "connection") {
@@ -60,12 +67,16 @@ func (r *Request) judge() (status int) {
 	case codings == 1:
 		if !equalFold(coding, "chunked") {
 			last := trim(coding[bytes.LastIndexByte(coding, ',')+1:])
-			if equalFold(last, "chunked") {
+			before := coding[:max(bytes.LastIndexByte(coding, ','), 0)]
+			if equalFold(last, "chunked") && !lists(before, "chunked") {
 				return 501 // a coding that is not known here, then chunked
 			}
-			return 400 // the body's end could not be found
+			return 400 // the content's end could not be found
 		}
 		r.Chunked = true
+	}
+	if unmet {
+		return 417
 	}
 	return 0
 }

@@ -40,15 +40,3 @@ func TestCleanPath(t *testing.T) {
 		}
 	}
 }
-
-func TestContentType(t *testing.T) {
-	for name, want := range map[string]string{
-		"a.txt": "text/plain; charset=utf-8", "a/B.HTML": "text/html; charset=utf-8", "x.tar.gz": "application/gzip",
-		"a.woff2": "font/woff2", "noext": "application/octet-stream", "a.b/c": "application/octet-stream",
-		"a.unknownlong": "application/octet-stream", ".png": "image/png", "": "application/octet-stream", "a.": "application/octet-stream",
-	} {
-		if got := contentType([]byte(name)); got != want {
-			t.Errorf("%s: got %s, want %s", name, got, want)
-		}
-	}
-}

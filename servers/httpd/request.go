@@ -1,5 +1,11 @@
 package httpd
 
+import (
+	"net/netip"
+
+	"medusa/poller/loop"
+)
+
 // Request is the head of a request. Its slices lie in the connection's input
 // and are valid only until Extension.Handle returns.
 type Request struct {
@@ -23,8 +29,12 @@ type Request struct {
 	Length int64
 	// Chunked: the body is in the chunked transfer coding. Length is -1.
 	Chunked bool
+	// Expect: the client waits for a 100 before it sends the content.
+	Expect bool
 	// Fields are the header fields in order, values trimmed.
 	Fields []Field
+
+	conn *loop.Conn // nil in tests
 }
 
 // Field is a header field.
@@ -33,8 +43,20 @@ type Field struct{ Name, Value []byte }
 // IsHead says whether the request's method is HEAD.
 func (r *Request) IsHead() bool { return string(r.Method) == "HEAD" }
 
-// HasBody says whether content follows the head (RFC 9112 section 6).
-func (r *Request) HasBody() bool { return r.Length > 0 || r.Chunked }
+// GetOrHead says whether the request's method is GET or HEAD.
+func (r *Request) GetOrHead() bool { return string(r.Method) == "GET" || r.IsHead() }
+
+// HasContent says whether content follows the head (RFC 9112 section 6).
+func (r *Request) HasContent() bool { return r.Length > 0 || r.Chunked }
+
+// Remote is the client's address; invalid where the system does not tell. It
+// costs a system call.
+func (r *Request) Remote() netip.AddrPort {
+	if r.conn == nil {
+		return netip.AddrPort{}
+	}
+	return r.conn.RemoteAddr()
+}
 
 // Field returns the value of the first field called name, which is given in
 // small letters, or nil.
@@ -47,24 +69,12 @@ func (r *Request) Field(name string) []byte {
 	return nil
 }
 
-// method is what this server does with a method.
-type method uint8
-
-const (
-	methodUnknown method = iota // 501
-	methodServed
-	methodRefused // known, and allowed for no resource here: 405
-)
-
-// allowed is the value of Allow in a 405 response.
-const allowed = "GET, HEAD"
-
-func classify(name []byte) method {
+// known says whether name is a method of RFC 9110 section 9 or RFC 5789. Only
+// those reach the extensions.
+func known(name []byte) bool {
 	switch string(name) {
-	case "GET", "HEAD":
-		return methodServed
-	case "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
-		return methodRefused
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH":
+		return true
 	}
-	return methodUnknown
+	return false
 }

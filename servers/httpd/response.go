@@ -1,9 +1,9 @@
 package httpd
 
 import (
+	"io"
 	"os"
 	"strconv"
-	"time"
 
 	"medusa/poller/loop"
 
@@ -11,58 +11,163 @@ import (
 )
 
 // Response is an answer that an Extension fills in. Without a body, its
-// Content-Length is 0.
+// Content-Length is 0. The server adds Server, Date, Connection and what frames
+// the content, and leaves the content out where there must be none: for HEAD,
+// 204 and 304.
 type Response struct {
 	// Status is 200 unless it is set.
 	Status int
 	// ContentType is the Content-Type; "" for none.
 	ContentType string
-	// Modified is the Last-Modified; the zero time for none.
-	Modified time.Time
-	// Location is the Location; "" for none. It must be a URI reference.
-	Location string
 
 	server *Server
-	allow  bool
-	body   []byte
-	shared bool
-	file   *os.File
-	size   int64
+	conn   *loop.Conn
+	h      *conn
+	async  *Exchange
+
+	block  []byte // fields, ready to send
+	fields []byte // fields gathered here, of the server's scratch
+
+	// The content: copied first, then the parts. A reader stands alone.
+	copied []byte
+	parts  []part
+	size   int64 // of all; -1 when a reader does not know
+	reader io.Reader
+}
+
+// part is a piece of content that is not copied: bytes, or some of a file.
+type part struct {
+	p       []byte
+	f       *os.File
+	off, n  int64
+	release func()
 }
 
 const textPlain = "text/plain; charset=utf-8"
 
+// reset makes w the empty answer to what h was asked.
+func (w *Response) reset(s *Server, h *conn, c *loop.Conn) {
+	*w = Response{
+		Status: 200, server: s, h: h, conn: c,
+		fields: w.fields[:0], parts: w.parts[:0],
+	}
+}
+
+// Header adds a field. Control characters in value are left out, so that no
+// value can make another field.
+func (w *Response) Header(name, value string) {
+	w.fields = append(w.fields, name...)
+	w.fields = append(w.fields, ": "...)
+	for i := range len(value) {
+		if classes[value[i]]&valueByte != 0 {
+			w.fields = append(w.fields, value[i])
+		}
+	}
+	w.fields = append(w.fields, "\r\n"...)
+}
+
+// HeaderBytes is Header for a value that is no string.
+func (w *Response) HeaderBytes(name string, value []byte) {
+	w.fields = append(w.fields, name...)
+	w.fields = append(w.fields, ": "...)
+	for _, b := range value {
+		if classes[b]&valueByte != 0 {
+			w.fields = append(w.fields, b)
+		}
+	}
+	w.fields = append(w.fields, "\r\n"...)
+}
+
+// HeaderBlock adds fields that are ready to send, each with its CRLF. They are
+// trusted, and not copied until the response is sent.
+func (w *Response) HeaderBlock(lines []byte) {
+	if w.block == nil {
+		w.block = lines
+		return
+	}
+	w.fields = append(w.fields, lines...)
+}
+
 // Body answers with p, which is copied after Handle returns.
 func (w *Response) Body(p []byte) {
 	w.drop()
-	w.body, w.shared = p, false
+	w.copied, w.size = p, int64(len(p))
 }
 
 // BodyShared answers with p itself, which nobody may modify any more. It is
 // for bodies that are not small.
 func (w *Response) BodyShared(p []byte) {
 	w.drop()
-	w.body, w.shared = p, true
+	w.AddShared(p)
 }
 
-// BodyFile answers with the first size bytes of f and closes f when they have
-// been sent. A file that turns out to be shorter closes the connection.
-func (w *Response) BodyFile(f *os.File, size int64) {
+// BodyFile answers with n bytes of f from off. release, unless nil, is called
+// exactly once, when f is needed no more. A file that ends before that closes
+// the connection.
+func (w *Response) BodyFile(f *os.File, off, n int64, release func()) {
 	w.drop()
-	w.file, w.size = f, size
+	w.AddFile(f, off, n, release)
 }
 
-// Error answers with a status and a line of text that says it.
+// BodyReader answers with the n bytes that r reads, or, with n of -1, with all
+// that it reads: chunked, or to HTTP/1.0 until the connection closes. r is
+// asked for one output buffer at a time as the client takes them, and must not
+// block. What it has beyond n is not sent; if it fails or ends before, the
+// connection closes. If r is an io.Closer it is closed exactly once.
+func (w *Response) BodyReader(r io.Reader, n int64) {
+	w.drop()
+	w.reader, w.size = r, n
+}
+
+// AddBody appends p to the body, which is copied at once.
+func (w *Response) AddBody(p []byte) {
+	w.AddShared(append([]byte(nil), p...))
+}
+
+// AddShared appends p itself, which nobody may modify any more.
+func (w *Response) AddShared(p []byte) {
+	w.parts = append(w.parts, part{p: p})
+	w.size += int64(len(p))
+}
+
+// AddFile appends n bytes of f from off, as BodyFile does.
+func (w *Response) AddFile(f *os.File, off, n int64, release func()) {
+	w.parts = append(w.parts, part{f: f, off: off, n: n, release: release})
+	w.size += n
+}
+
+// ContentLength says how long the content would be, for an answer to HEAD
+// whose content is not at hand.
+func (w *Response) ContentLength(n int64) {
+	w.drop()
+	w.size = n
+}
+
+// Error answers with a status and a line of text that says it, without the
+// fields and the body set before.
 func (w *Response) Error(status int) {
 	w.drop()
 	w.Status, w.ContentType = status, textPlain
-	w.Modified, w.Location = time.Time{}, ""
-	w.allow = status == 405
-	w.body = append(w.server.scratch[:0], strconv.Itoa(status)...)
-	w.body = append(w.body, ' ')
-	w.body = append(w.body, fasthttp.StatusMessage(status)...)
-	w.body = append(w.body, '\n')
-	w.server.scratch = w.body
+	w.block, w.fields = nil, w.fields[:0]
+	s := w.server
+	s.scratch = append(strconv.AppendInt(s.scratch[:0], int64(status), 10), ' ')
+	s.scratch = append(s.scratch, statusText(status)...)
+	s.scratch = append(s.scratch, '\n')
+	w.copied, w.size = s.scratch, int64(len(s.scratch))
+}
+
+// MethodNotAllowed answers 405; allow lists the methods that would do.
+func (w *Response) MethodNotAllowed(allow string) {
+	w.Error(405)
+	w.Header("Allow", allow)
+}
+
+// Options answers OPTIONS with the methods that would do (RFC 9110 section
+// 9.3.7).
+func (w *Response) Options(allow string) {
+	w.drop()
+	w.Status, w.ContentType = 204, ""
+	w.Header("Allow", allow)
 }
 
 // Scratch returns n bytes to build a body in, valid until the response is
@@ -77,80 +182,27 @@ func (w *Response) Scratch(n int) []byte {
 
 // drop forgets the body set before.
 func (w *Response) drop() {
-	if w.file != nil {
-		// It was only read: closing cannot lose anything.
-		_ = w.file.Close()
-		w.file = nil
+	for i := range w.parts {
+		if release := w.parts[i].release; release != nil {
+			release()
+		}
+		w.parts[i] = part{}
 	}
-	w.body, w.shared, w.size = nil, false, 0
+	if c, ok := w.reader.(io.Closer); ok {
+		// It was not read: closing cannot lose anything.
+		_ = c.Close()
+	}
+	w.parts, w.reader, w.copied, w.size = w.parts[:0], nil, nil, 0
 }
 
-// send queues the response w. bare leaves the body out, as HEAD asks. minor is
-// the minor version of the request.
-func (h *conn) send(c *loop.Conn, w *Response, bare bool, minor int) {
-	s := h.server
-	s.requests++
-	if w.file == nil {
-		w.size = int64(len(w.body))
+// statusText is the reason phrase of RFC 9110, which has newer ones than the
+// library for a few.
+func statusText(status int) string {
+	switch status {
+	case 413:
+		return "Content Too Large"
+	case 416:
+		return "Range Not Satisfiable"
 	}
-	s.out = w.appendHead(s.out, h.closing, minor)
-	switch {
-	case bare:
-		w.drop()
-	case w.file != nil:
-		s.flush(c)
-		f := w.file
-		c.SendFile(f, 0, w.size, func() { _ = f.Close() }) // as in drop
-		w.file = nil
-		h.large = true
-	case w.shared:
-		s.flush(c)
-		c.WriteShared(w.body)
-		h.large = true
-	default:
-		s.out = append(s.out, w.body...)
-	}
-}
-
-// appendHead appends the status line and the fields.
-func (w *Response) appendHead(b []byte, closing bool, minor int) []byte {
-	if w.Status == 200 {
-		b = append(b, "HTTP/1.1 200 OK\r\n"...)
-	} else {
-		b = append(b, "HTTP/1.1 "...)
-		b = strconv.AppendInt(b, int64(w.Status), 10)
-		b = append(b, ' ')
-		b = append(b, fasthttp.StatusMessage(w.Status)...)
-		b = append(b, "\r\n"...)
-	}
-	b = append(b, w.server.fields...)
-	if w.ContentType != "" {
-		b = append(b, "Content-Type: "...)
-		b = append(b, w.ContentType...)
-		b = append(b, "\r\n"...)
-	}
-	if !w.Modified.IsZero() {
-		b = append(b, "Last-Modified: "...)
-		b = fasthttp.AppendHTTPDate(b, w.Modified)
-		b = append(b, "\r\n"...)
-	}
-	if w.Location != "" {
-		b = append(b, "Location: "...)
-		b = append(b, w.Location...)
-		b = append(b, "\r\n"...)
-	}
-	if w.allow {
-		b = append(b, "Allow: "+allowed+"\r\n"...)
-	}
-	b = append(b, "Content-Length: "...)
-	b = strconv.AppendInt(b, w.size, 10)
-	switch {
-	case closing:
-		b = append(b, "\r\nConnection: close\r\n\r\n"...)
-	case minor == 0:
-		b = append(b, "\r\nConnection: keep-alive\r\n\r\n"...)
-	default:
-		b = append(b, "\r\n\r\n"...)
-	}
-	return b
+	return fasthttp.StatusMessage(status)
 }

@@ -1,13 +1,14 @@
 // Package httpd is the HTTP channel: an HTTP/1.1 server (RFC 9110 and 9112)
-// for GET and HEAD as a loop.Handler.
+// as a loop.Handler.
 //
 // What is served is a chain of extensions: the first that matches a request
-// answers it. Connections persist, requests may be pipelined, and responses go
-// out in order; answers to requests that came together leave together.
+// answers it, at once or later. Connections persist, requests may be
+// pipelined, and responses go out in order; answers to requests that came
+// together leave together.
 //
-// A request with content is refused and its connection closed, since no
-// extension takes content: what follows such a head is never read as another
-// request.
+// The content of a request goes to the extension that takes it. What nobody
+// takes is read and thrown away, or the connection closed: it is never read as
+// another request.
 package httpd
 
 import (
@@ -17,15 +18,6 @@ import (
 
 	"github.com/valyala/fasthttp"
 )
-
-// Extension is a part of the server that answers some of the requests.
-type Extension interface {
-	// Match says whether the extension answers r.
-	Match(r *Request) bool
-	// Handle answers r by filling in w. It must not block. r, its slices and
-	// w are valid only during the call.
-	Handle(r *Request, w *Response)
-}
 
 // Config says what a Server serves and what it bears.
 type Config struct {
@@ -39,9 +31,11 @@ type Config struct {
 	// after at most twice as long. 0 means one minute, less than 0 never.
 	IdleTimeout time.Duration
 	// HeadTimeout is how long a request head may take from its first byte to
-	// its last; then it is answered with 408. 0 means ten seconds, less than
-	// 0 any time.
+	// its last; then it is answered with 408. So is content of which in that
+	// time less than 1 KiB came. 0 means ten seconds, less than 0 any time.
 	HeadTimeout time.Duration
+	// Log is told of every answer; nil for no log.
+	Log Logger
 }
 
 // Server is the state that the HTTP connections of one loop share.
@@ -60,6 +54,8 @@ type Server struct {
 	response Response
 	out      []byte // responses not yet written to the connection in hand
 	scratch  []byte
+	contents []*content // free
+	entry    Entry      // of an answer made at once
 
 	fields    []byte    // Server and Date of every response, with their CRLFs
 	fieldsEnd loop.Time // until when Date is right
@@ -96,7 +92,7 @@ func (s *Server) Drain(done func()) {
 			return
 		}
 		switch {
-		case h.closing, h.more, h.inHead:
+		case h.closing, h.more, h.inHead, h.body != nil, h.exchange != nil:
 		case c.Queued() > 0:
 			h.closing = true
 			c.CloseWhenDone()

@@ -37,6 +37,8 @@ func TestIdleTimeout(t *testing.T) {
 		{"after a request", 3 * time.Second, texts("", request), 2 * time.Second, 5 * time.Second},
 		{"after many", 3 * time.Second, texts(request, request, request, request), 2500 * time.Millisecond, 10500 * time.Millisecond},
 		{"off", -1, texts(request), 0, 0},
+		{"after a head in pieces", 3 * time.Second, texts(request[:9], request[9:]), time.Second, 4 * time.Second},
+		{"after content in pieces", 3 * time.Second, texts("POST /fixed/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na", "b"), time.Second, 4 * time.Second},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -34,7 +34,9 @@ func newWorld(t *testing.T, lcfg loop.Config, cfg Config, root string) *world {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { dir.Close() })
-			cfg.Extensions = append(cfg.Extensions, NewFiles(dir))
+			cache := filesys.NewCache(dir, filesys.CacheOptions{Wall: l.Wall})
+			t.Cleanup(cache.Close)
+			cfg.Extensions = append(cfg.Extensions, NewFiles(cache, FilesOptions{}))
 		}
 	}
 	w := &world{t: t, loop: l, server: New(l, cfg)}

@@ -1,0 +1,120 @@
+package servers
+
+import (
+	"fmt"
+	"os"
+
+	"medusa/servers/filesys"
+	"medusa/servers/httpd"
+)
+
+// site is a directory whose files are served.
+type site struct {
+	dir   *filesys.Dir
+	cache *filesys.Cache
+}
+
+// openSites opens the directories and the access log, which are closed by
+// closeWeb.
+func (s *server) openSites(w web) (err error) {
+	open := func(path string) *site {
+		if path == "" || err != nil {
+			return nil
+		}
+		var dir *filesys.Dir
+		if dir, err = filesys.Open(path); err != nil {
+			return nil
+		}
+		opened := &site{dir: dir}
+		s.sites = append(s.sites, opened)
+		return opened
+	}
+	s.root = open(s.cfg.Root)
+	for _, h := range w.hosts {
+		s.hosts = append(s.hosts, open(h.dir))
+	}
+	if err == nil && s.cfg.AccessLog != "" {
+		// Appending, so that a file that is cut while it is written to (by
+		// logrotate with copytruncate, say) gets no hole.
+		if s.logFile, err = os.OpenFile(s.cfg.AccessLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640); err != nil {
+			err = fmt.Errorf("access log: %w", err)
+		}
+	}
+	return err
+}
+
+// closeWeb is called when the loop has ended.
+func (s *server) closeWeb() {
+	for _, o := range s.sites {
+		if o.cache != nil {
+			o.cache.Close()
+		}
+		o.dir.Close()
+	}
+	if s.log != nil {
+		s.say(s.log.Close())
+	}
+	if s.logFile != nil {
+		s.say(s.logFile.Close())
+	}
+}
+
+// say tells the user of something that does not keep the server from serving.
+func (s *server) say(err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "medusa: %v\n", err)
+	}
+}
+
+// newHTTP makes the HTTP server. Its chain of extensions: what is generated,
+// what is elsewhere, and then files, by host where hosts are given.
+func (s *server) newHTTP(w web) (*httpd.Server, error) {
+	var chain []httpd.Extension
+	if s.cfg.Fixed {
+		chain = append(chain, httpd.NewFixed())
+	}
+	if s.cfg.Delay {
+		chain = append(chain, httpd.NewDelay())
+	}
+	for _, r := range w.redirects {
+		chain = append(chain, r)
+	}
+	for _, u := range w.proxies {
+		p, err := httpd.NewProxy(s.loop, u.prefix, u.address, httpd.ProxyOptions{})
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, p)
+	}
+	files := s.files(s.root)
+	if len(w.hosts) > 0 {
+		chains := map[string][]httpd.Extension{}
+		for i, h := range w.hosts {
+			chains[h.name] = s.files(s.hosts[i])
+		}
+		hosts, err := httpd.NewHosts(chains, files)
+		if err != nil {
+			return nil, err
+		}
+		files = []httpd.Extension{hosts}
+	}
+	cfg := httpd.Config{
+		Extensions:  append(chain, files...),
+		IdleTimeout: s.cfg.IdleTimeout,
+		Limits:      httpd.Limits{Content: s.cfg.MaxContent},
+	}
+	if s.logFile != nil {
+		s.log = httpd.NewAccessLog(s.loop, s.logFile, s.say)
+		cfg.Log = s.log
+	}
+	return httpd.New(s.loop, cfg), nil
+}
+
+// files serves a site; nil is none.
+func (s *server) files(o *site) []httpd.Extension {
+	if o == nil {
+		return nil
+	}
+	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall})
+	return []httpd.Extension{httpd.NewFiles(o.cache, httpd.FilesOptions{Listing: s.cfg.Listing})}
+}
