@@ -113,6 +113,7 @@ type loadResult struct {
 	TotalAnswered float64                      `json:"total_answered"`
 	AchievedRate  float64                      `json:"achieved_rate"`
 	Lag           struct{ P99, P999 *float64 } `json:"lag_ns"`
+	Response      struct{ P99 *float64 }       `json:"response_ns"`
 }
 
 func load(b *testing.B, url string, args ...string) loadResult {
