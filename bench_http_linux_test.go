@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -66,7 +65,7 @@ func (t target) at(name, path string) target {
 }
 
 // difference prints how much more each column is than the first, pair by pair.
-func difference(b *testing.B, what string, names []string, rounds [][]float64) {
+func difference(b *testing.B, what, metric string, names []string, rounds [][]float64) {
 	b.Helper()
 	for k := 1; k < len(names); k++ {
 		var more []float64
@@ -76,7 +75,7 @@ func difference(b *testing.B, what string, names []string, rounds [][]float64) {
 		i := stats.SignedRankInterval(more, 0.95)
 		b.Logf("%s: %s less %s: %.2f (%.1f %% interval %.2f to %.2f, %d pairs)", what, names[k], names[0],
 			stats.HodgesLehmann(more), 100*i.Coverage, i.Lo, i.Hi, len(more))
-		b.ReportMetric(stats.HodgesLehmann(more), strings.ReplaceAll(names[k], " ", "-")+"-us-over-raw")
+		b.ReportMetric(stats.HodgesLehmann(more), strings.ReplaceAll(names[k], " ", "-")+"-"+metric)
 	}
 }
 
@@ -101,7 +100,7 @@ func BenchmarkHTTPCost(b *testing.B) {
 							rounds[i][k] = float64((targets[k].cpu(b) - before).Nanoseconds()) / 1e3 / r.TotalAnswered
 						}
 					}
-					difference(b, "server CPU us per request", []string{"raw", "fixed", "cached file"}, rounds)
+					difference(b, "server CPU us per request", "us-over-raw", []string{"raw", "fixed", "cached file"}, rounds)
 				}
 			})
 		}
@@ -168,59 +167,4 @@ func download(sink, url string) error {
 		err = fmt.Errorf("got %d bytes", n)
 	}
 	return err
-}
-
-// BenchmarkFairness: the p99 of a thousand connections while another client
-// downloads 1 GiB after the other, and while it does not.
-func BenchmarkFairness(b *testing.B) {
-	dir := site(b, 1<<30)
-	sink := os.Getenv("MEDUSA_SINK")
-	for _, backend := range backendsHere() {
-		b.Run("backend="+backend, func(b *testing.B) {
-			t := serve(b, backend, "--http", "127.0.0.1:0", "--fixed", "--root", dir, "--backend", backend)
-			measure := func(downloading bool) float64 {
-				stop, ended := make(chan struct{}), make(chan error, 1)
-				go func() {
-					for {
-						select {
-						case <-stop:
-							ended <- nil
-							return
-						default:
-						}
-						if !downloading {
-							<-stop
-							continue
-						}
-						if err := download(sink, t.at("", "/big").url); err != nil {
-							ended <- err
-							return
-						}
-					}
-				}()
-				r := load(b, t.url, "--rate", "4000", "-c", "1000", "--warmup", "200ms", "--duration", "3s")
-				close(stop)
-				if err := <-ended; err != nil {
-					b.Fatal(err)
-				}
-				if r.Response.P99 == nil {
-					return math.Inf(1)
-				}
-				return *r.Response.P99 / 1e3
-			}
-			for b.Loop() {
-				rounds := make([][]float64, benchRounds/2)
-				for i := range rounds {
-					if i%2 == 0 {
-						alone := measure(false)
-						rounds[i] = []float64{alone, measure(true)}
-					} else {
-						with := measure(true)
-						rounds[i] = []float64{measure(false), with}
-					}
-				}
-				report(b, "response p99 us", []string{"alone", "with a download"}, rounds)
-			}
-		})
-	}
 }

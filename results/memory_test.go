@@ -227,3 +227,23 @@ func TestNamedLoadIsToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestSettledTrialsAreNotNoisy: what is measured there is no time. What
+// disagrees still does.
+func TestSettledTrialsAreNotNoisy(t *testing.T) {
+	r := settledRecord()
+	share := 0.5
+	r.Machine.ForeignShare = &share
+	r.Verdict, r.Reasons = TrialVerdict(r)
+	if r.Verdict == VerdictNoisy {
+		t.Errorf("%s %q", r.Verdict, r.Reasons)
+	}
+	r.Verdict, r.Reasons = VerdictNoisy, []string{"noisy: as an earlier version judged"}
+	if a := RunVerdicts([]Record{*r}); a[0].Verdict == VerdictNoisy {
+		t.Errorf("in a run: %v", a[0])
+	}
+	r.Server.Settled = nil
+	if verdict, _ := TrialVerdict(r); verdict != VerdictNoisy {
+		t.Errorf("without settling: %s", verdict)
+	}
+}

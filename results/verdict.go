@@ -48,15 +48,25 @@ func trialFindings(r *Record) []finding {
 	if f := failed(r); len(f) > 0 {
 		return f
 	}
+	var disturbed []finding
+	if !r.timeless() {
+		disturbed = noisy(r.Machine)
+	}
 	return slices.Concat(
 		inconsistent(r),
-		noisy(r.Machine),
+		disturbed,
 		clientLimited(r.Load),
 		saturated(r.Load),
 		unsteady(r),
 		unverified(r.Machine),
 	)
 }
+
+// timeless says that the trial's numbers are sizes, which no other program and
+// no change of speed disturbs: its server settled, so it tells no CPU time. Such
+// a trial is not noisy. (The sockets that it closes by the thousand would make
+// the next one so: the kernel frees them when their process has ended.)
+func (r *Record) timeless() bool { return r.Server != nil && r.Server.Settled != nil }
 
 // finding is one rule that fired.
 type finding struct {
@@ -123,7 +133,9 @@ func RunVerdicts(records []Record) []Assessment {
 			verdict, reasons = TrialVerdict(r)
 		}
 		all := findings(verdict, reasons)
-		if verdict != VerdictFailed {
+		if r.timeless() {
+			all = slices.DeleteFunc(all, func(f finding) bool { return f.verdict == VerdictNoisy })
+		} else if verdict != VerdictFailed {
 			for cpu, probe := range r.Machine.probes() {
 				if off := probe/medians[neighboursOf(r)][cpu] - 1; math.Abs(off) > probeFromMedian {
 					all = append(all, found(VerdictNoisy, "speed probe %d took %.1f %% %s than in the mini-block's median trial; 10 %% are allowed", cpu, 100*math.Abs(off), longer(off)))
