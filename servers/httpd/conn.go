@@ -52,7 +52,10 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 			if h.closing {
 				return len(p)
 			}
-			h.settle()
+			if h.settle(); h.closing {
+				h.close(c)
+				return len(p)
+			}
 			if h.body == nil {
 				h.rest(c)
 			} else if h.body.held {

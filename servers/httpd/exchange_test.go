@@ -160,6 +160,7 @@ func TestExchanges(t *testing.T) {
 		{"slow", post("/slow", "", "0123456789") + get("/fixed/1"), bare("0123456789") + one, 0, false},
 		{"slow chunks", chunks("/slow", "7\r\n0123456\r\n3\r\n789\r\n0\r\nT: u\r\n\r\n") + get("/fixed/1"), bare("0123456789") + one, 0, false},
 		{"early", post("/early", "", "0123456789") + get("/fixed/1"), bare("early") + one, 0, false},
+		{"early, closing", post("/early", "Connection: close\r\n", "0123456789") + get("/fixed/1"), last("early"), 0, false},
 		{"promise kept", get("/promise/3/3") + get("/fixed/1"), bare("ppp") + one, 0, false},
 		{"promise exceeded", get("/promise/3/4") + get("/fixed/1"), bare("ppp") + one, 0, false},
 		{"promise of unknown size", get("/promise/-1/300") + get("/fixed/1"), coded("", "12c\r\n"+strings.Repeat("p", 300)+"\r\n0\r\n\r\n") + one, 0, false},
