@@ -44,6 +44,33 @@ func TestMachinePart(t *testing.T) {
 	}
 }
 
+// TestForeignCPU: what other processes used counts by their own clocks, where
+// none of them can have been missed, and by what is not idle else.
+func TestForeignCPU(t *testing.T) {
+	reading := func(wall, idle int64, forks uint64, others map[int]int64) windowReading {
+		return windowReading{WallNs: wall, CPUs: 1, IdleNs: &idle, Steal: ptr(int64(0)), OursNs: ptr(int64(0)), Forks: &forks, Others: others}
+	}
+	before := reading(0, 0, 10, map[int]int64{1: 5e7, 2: 1e7})
+	for name, test := range map[string]struct {
+		forks  uint64
+		others map[int]int64
+		want   float64
+	}{
+		"none":              {10, map[int]int64{1: 5e7, 2: 1e7}, 0},
+		"some":              {10, map[int]int64{1: 6e7, 2: 3e7}, 0.03},
+		"one began":         {11, map[int]int64{1: 5e7, 2: 1e7, 3: 2e7}, 0.02},
+		"one ended":         {10, map[int]int64{1: 5e7}, 0.4},
+		"one was replaced":  {10, map[int]int64{1: 5e7, 2: 1e6}, 0.4},
+		"one came and went": {11, map[int]int64{1: 5e7, 2: 1e7}, 0.4},
+		"not known":         {10, nil, 0.4},
+	} {
+		m := machinePart(before, reading(1e9, 6e8, test.forks, test.others), trialReading{}, trialReading{})
+		if m.ForeignShare == nil || *m.ForeignShare < test.want-1e-9 || *m.ForeignShare > test.want+1e-9 {
+			t.Errorf("%s: %v, want %v", name, *m.ForeignShare, test.want)
+		}
+	}
+}
+
 func TestMachineFacts(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

@@ -19,6 +19,10 @@ type windowReading struct {
 	IdleNs *int64 // of all CPUs, waiting for disks included
 	Steal  *int64 // taken by the hypervisor
 	OursNs *int64 // CPU time of the trial's processes and the runner
+	// Others is the CPU time of every other process, kernel threads included;
+	// nil where that is not known. Forks counts processes and threads begun.
+	Others map[int]int64
+	Forks  *uint64
 	PSI    *int64 // time in which some task waited for a CPU
 }
 
@@ -44,7 +48,9 @@ func machinePart(before, after windowReading, start, end trialReading) *results.
 	}
 	idle, okIdle := grown(before.IdleNs, after.IdleNs)
 	ours, okOurs := grown(before.OursNs, after.OursNs)
-	if okIdle && okOurs && total > 0 {
+	if others, ok := othersGrown(before, after); ok && total > 0 {
+		m.ForeignShare = share(others / total)
+	} else if okIdle && okOurs && total > 0 {
 		steal, _ := grown(before.Steal, after.Steal)
 		m.ForeignShare = share((total - idle - steal - ours) / total)
 	} else {

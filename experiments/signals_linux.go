@@ -3,6 +3,7 @@ package experiments
 import (
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
@@ -33,7 +34,9 @@ func (s procSignals) Window(pids []int) windowReading {
 		idle := int64((st.CPUTotal.Idle + st.CPUTotal.Iowait) * 1e9)
 		steal := int64(st.CPUTotal.Steal * 1e9)
 		r.IdleNs, r.Steal = &idle, &steal
+		r.Forks = &st.ProcessCreated
 	}
+	r.Others = s.others(pids)
 	if psi, err := s.fs.PSIStatsForResource("cpu"); err == nil && psi.Some != nil {
 		ns := int64(psi.Some.Total) * 1000
 		r.PSI = &ns
@@ -41,22 +44,49 @@ func (s procSignals) Window(pids []int) windowReading {
 	return r
 }
 
-// processTime sums the CPU time of the processes and of this one, by their
-// process clocks (clock_getcpuclockid(3): ^pid << 3 | CPUCLOCK_SCHED). nil
-// when one of them cannot be read.
+// others reads the CPU time of all processes but pids and this one.
+func (s procSignals) others(pids []int) map[int]int64 {
+	all, err := s.fs.AllProcs()
+	if err != nil {
+		return nil
+	}
+	times := make(map[int]int64, len(all))
+	for _, p := range all {
+		if p.PID == os.Getpid() || slices.Contains(pids, p.PID) {
+			continue
+		}
+		if t, ok := processClock(p.PID); ok {
+			times[p.PID] = t
+		}
+	}
+	return times
+}
+
+// processTime sums the CPU time of the processes and of this one. nil when one
+// of them cannot be read.
 func processTime(pids []int) *int64 {
 	sum := clock(unix.CLOCK_PROCESS_CPUTIME_ID)
 	if len(pids) == 0 {
 		return nil
 	}
 	for _, pid := range pids {
-		var t unix.Timespec
-		if pid <= 0 || unix.ClockGettime(int32(^pid<<3|2), &t) != nil {
+		t, ok := processClock(pid)
+		if !ok {
 			return nil
 		}
-		sum += t.Nano()
+		sum += t
 	}
 	return &sum
+}
+
+// processClock is the CPU time of a process, in nanoseconds, by its process
+// clock (clock_getcpuclockid(3): ^pid << 3 | CPUCLOCK_SCHED).
+func processClock(pid int) (ns int64, ok bool) {
+	var t unix.Timespec
+	if pid <= 0 || unix.ClockGettime(int32(^pid<<3|2), &t) != nil {
+		return 0, false
+	}
+	return t.Nano(), true
 }
 
 func clock(id int32) int64 {
