@@ -1,4 +1,4 @@
-# make bench   build, run the quick suite (about five minutes), say where the report is
+# make bench   build, run the quick suite (five to six minutes), say where the report is
 # make test    all tests
 # make lint    gofmt, vet, staticcheck
 # make cross   build and vet for the other systems
