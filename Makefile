@@ -15,7 +15,7 @@ build:
 	$(GO) build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o medusa .
 
 test:
-	$(GO) test -race ./...
+	GO="$(GO)" scripts/test.sh -race ./...
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi

@@ -147,7 +147,7 @@ func TestNoAllocationPerRequest(t *testing.T) {
 	}
 	// The other things that a process does in 0.2 s allocate a little.
 	if n := g.Report().Requests; n < 100 {
-		t.Skipf("only %d requests: this machine is too busy to tell", n)
+		t.Skipf("SKIPPED: only %d requests: this machine is too busy to tell", n)
 	} else if each := float64(after.Mallocs-before.Mallocs) / float64(n); each > 0.5 {
 		t.Errorf("%.2f allocations for each request", each)
 	}
@@ -317,7 +317,7 @@ func TestRunRefuses(t *testing.T) {
 			cfg := short("http://" + address + "/")
 			tc.change(&cfg)
 			if tc.name == "too many" && control.NoFile() > 1<<20 {
-				t.Skip("the descriptor limit here is above a million")
+				t.Skip("SKIPPED: the descriptor limit here is above a million")
 			}
 			var out bytes.Buffer
 			err := Run(nil, cfg, nil, &out)

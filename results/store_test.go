@@ -152,7 +152,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skip("this system has no /dev/full")
+		t.Skip("SKIPPED: this system has no /dev/full")
 	}
 	w, err := Create(filepath.Join(t.TempDir(), "run"), smallManifest())
 	if err != nil {

@@ -255,7 +255,7 @@ func TestBigFile(t *testing.T) {
 func TestPipe(t *testing.T) {
 	root := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(root, "pipe"), 0o644); err != nil {
-		t.Skipf("no FIFO here: %v", err)
+		t.Skipf("SKIPPED: no FIFO here: %v", err)
 	}
 	eachBackend(t, func(t *testing.T, backend string) {
 		r := start(t, Config{Backend: backend, Root: root})

@@ -120,7 +120,7 @@ func eachBackend(t *testing.T, test func(t *testing.T, backend string)) {
 	for _, b := range loop.Backends() {
 		t.Run(b.Name, func(t *testing.T) {
 			if b.Missing != "" {
-				t.Skipf("not here: %s", b.Missing)
+				t.Skipf("SKIPPED: not here: %s", b.Missing)
 			}
 			test(t, b.Name)
 		})
