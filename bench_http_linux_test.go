@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -91,15 +90,7 @@ func BenchmarkHTTPCost(b *testing.B) {
 					h, h.at("cached file", "/13.txt"),
 				}
 				for b.Loop() {
-					rounds := make([][]float64, benchRounds)
-					for i := range rounds {
-						rounds[i] = make([]float64, len(targets))
-						for _, k := range rand.Perm(len(targets)) {
-							before := targets[k].cpu(b)
-							r := load(b, targets[k].url, closed(n)...)
-							rounds[i][k] = float64((targets[k].cpu(b) - before).Nanoseconds()) / 1e3 / r.TotalAnswered
-						}
-					}
+					rounds := cpuRounds(b, targets, n)
 					difference(b, "server CPU us per request", "us-over-raw", []string{"raw", "fixed", "cached file"}, rounds)
 				}
 			})
@@ -135,17 +126,13 @@ func BenchmarkTransfer(b *testing.B) {
 		names = append(names, t.name)
 	}
 	for b.Loop() {
-		rounds := make([][]float64, benchRounds)
-		for i := range rounds {
-			rounds[i] = make([]float64, len(targets))
-			for _, k := range rand.Perm(len(targets)) {
-				before := targets[k].cpu(b)
-				if err := download(sink, targets[k].url); err != nil {
-					b.Fatal(targets[k].name, ": ", err)
-				}
-				rounds[i][k] = (targets[k].cpu(b) - before).Seconds()
+		rounds := interleave(targets, func(t target) float64 {
+			before := t.cpu(b)
+			if err := download(sink, t.url); err != nil {
+				b.Fatal(t.name, ": ", err)
 			}
-		}
+			return (t.cpu(b) - before).Seconds()
+		})
 		report(b, "server CPU s per GiB", names, rounds)
 	}
 }

@@ -147,6 +147,29 @@ func report(b *testing.B, what string, names []string, rounds [][]float64) {
 	}
 }
 
+// interleave measures each target once a round, in an order drawn for each.
+func interleave(targets []target, measure func(target) float64) [][]float64 {
+	rounds := make([][]float64, benchRounds)
+	for i := range rounds {
+		rounds[i] = make([]float64, len(targets))
+		for _, k := range rand.Perm(len(targets)) {
+			rounds[i][k] = measure(targets[k])
+		}
+	}
+	return rounds
+}
+
+// cpuRounds are the server CPU microseconds of a request, saturated by so many
+// connections.
+func cpuRounds(b *testing.B, targets []target, connections int) [][]float64 {
+	b.Helper()
+	return interleave(targets, func(t target) float64 {
+		before := t.cpu(b)
+		r := load(b, t.url, closed(connections)...)
+		return float64((t.cpu(b) - before).Nanoseconds()) / 1e3 / r.TotalAnswered
+	})
+}
+
 // BenchmarkServerCPU: server CPU per request, saturated.
 func BenchmarkServerCPU(b *testing.B) {
 	for _, n := range []int{32, 256} {
@@ -160,15 +183,7 @@ func BenchmarkServerCPU(b *testing.B) {
 				serve(b, "http epoll", "--http", "127.0.0.1:0", "--fixed", "--backend", "epoll"),
 			}
 			for b.Loop() {
-				rounds := make([][]float64, benchRounds)
-				for i := range rounds {
-					rounds[i] = make([]float64, len(targets))
-					for _, k := range rand.Perm(len(targets)) {
-						before := targets[k].cpu(b)
-						r := load(b, targets[k].url, closed(n)...)
-						rounds[i][k] = float64((targets[k].cpu(b) - before).Nanoseconds()) / 1e3 / r.TotalAnswered
-					}
-				}
+				rounds := cpuRounds(b, targets, n)
 				var names []string
 				for _, t := range targets {
 					names = append(names, t.name)

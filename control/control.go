@@ -27,7 +27,7 @@ import "encoding/json"
 type Command struct {
 	Do   string `json:"do"` // "go", "snapshot", "stop"
 	Full bool   `json:"full,omitempty"`
-	// Settle, of a snapshot: the process first settles, see Settle. It costs
+	// Settle, of a snapshot: the server first settles, see Settle. It costs
 	// CPU time and memory that a window should not have to pay for.
 	Settle bool `json:"settle,omitempty"`
 }

@@ -200,9 +200,6 @@ func (h *conn) expect(c *loop.Conn, x *Exchange, as *how) {
 	}
 }
 
-// allowed are the methods that the server as a whole takes.
-const allowed = "GET, HEAD, OPTIONS"
-
 // handle gives a request to the extension that matches it.
 func (s *Server) handle(r *Request, w *Response) {
 	for _, e := range s.cfg.Extensions {

@@ -26,12 +26,7 @@ func (*Delay) Match(r *Request) bool {
 
 // Handle answers later, or with 404 at once where DURATION is none.
 func (*Delay) Handle(r *Request, w *Response) {
-	if !r.GetOrHead() {
-		if string(r.Method) == "OPTIONS" {
-			w.Options(allowed)
-		} else {
-			w.MethodNotAllowed(allowed)
-		}
+	if w.onlyGet(r) {
 		return
 	}
 	d, err := time.ParseDuration(string(r.Path[len(delayPrefix):]))

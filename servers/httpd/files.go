@@ -34,9 +34,6 @@ type Files struct {
 	ranges [mostRanges]byteRange
 }
 
-// filesMethods are the methods for files, in the form of an Allow field.
-const filesMethods = "GET, HEAD, OPTIONS"
-
 // NewFiles serves the files that cache knows. They belong to the same loop.
 func NewFiles(cache *filesys.Cache, o FilesOptions) *Files {
 	if o.Index == "" {
@@ -52,12 +49,7 @@ func (x *Files) Match(*Request) bool { return true }
 // listing; with a redirect, if it is a directory and the path does not end
 // like that of one; and with 404 if it is a file and the path does.
 func (x *Files) Handle(r *Request, w *Response) {
-	if !r.GetOrHead() {
-		if string(r.Method) == "OPTIONS" {
-			w.Options(filesMethods)
-		} else {
-			w.MethodNotAllowed(filesMethods)
-		}
+	if w.onlyGet(r) {
 		return
 	}
 	name, slash, ok := cleanPath(x.name[:0], r.Path)

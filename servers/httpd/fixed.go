@@ -29,12 +29,7 @@ func (f *Fixed) Match(r *Request) bool {
 
 // Handle answers with N bytes, or 404 where N is not a number up to MaxFixed.
 func (f *Fixed) Handle(r *Request, w *Response) {
-	if !r.GetOrHead() {
-		if string(r.Method) == "OPTIONS" {
-			w.Options(allowed)
-		} else {
-			w.MethodNotAllowed(allowed)
-		}
+	if w.onlyGet(r) {
 		return
 	}
 	n, ok := decimal(r.Path[len(fixedPrefix):])

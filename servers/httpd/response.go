@@ -170,6 +170,23 @@ func (w *Response) Options(allow string) {
 	w.Header("Allow", allow)
 }
 
+// allowed are the methods for what is to be read only, and for the server as a
+// whole, in the form of an Allow field.
+const allowed = "GET, HEAD, OPTIONS"
+
+// onlyGet answers every method but GET and HEAD, and says whether it did.
+func (w *Response) onlyGet(r *Request) (answered bool) {
+	switch {
+	case r.GetOrHead():
+		return false
+	case string(r.Method) == "OPTIONS":
+		w.Options(allowed)
+	default:
+		w.MethodNotAllowed(allowed)
+	}
+	return true
+}
+
 // Scratch returns n bytes to build a body in, valid until the response is
 // sent. Handle need not allocate then.
 func (w *Response) Scratch(n int) []byte {
