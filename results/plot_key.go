@@ -1,6 +1,9 @@
 package results
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // keyItem explains one mark that occurs in a figure. Series are labelled where
 // they end and need no key.
@@ -113,8 +116,17 @@ func (c *chart) key() []keyItem {
 	if have.censored {
 		add("more than the timeout", func(p *pen, x, y float64) { censorMark(p, x, y, 3, inkSoft) })
 	}
+	// One entry for each form of cross.
+	var others []string
 	for _, verdict := range sortedKeys(have.excluded) {
-		add(verdict+", does not enter", func(p *pen, x, y float64) { crossMark(p, x, y, 2.4, verdict) })
+		if verdict == VerdictClientLimited {
+			add(verdict+", does not enter", func(p *pen, x, y float64) { crossMark(p, x, y, 2.4, verdict) })
+			continue
+		}
+		others = append(others, verdict)
+	}
+	if len(others) > 0 {
+		add(strings.Join(others, " or ")+", does not enter", func(p *pen, x, y float64) { crossMark(p, x, y, 2.4, others[0]) })
 	}
 	if have.points && !have.intervals {
 		add("too few blocks for an interval: no claim", nil)

@@ -15,6 +15,8 @@ type lines struct {
 	// ceiling is the highest timeout that censors a value: nothing lies above.
 	ceiling float64
 	dodge   float64 // points between the marks of two levels at one x
+	// above are the marks over the panel being drawn, by their place on x.
+	above map[float64][]aboveMark
 }
 
 const (
@@ -184,6 +186,7 @@ func (l *lines) drawPanel(p *pen, x0, y0 float64, all []Series) {
 			p.line(stroke{look.color, 1.2, look.dashes}, path...)
 		}
 	}
+	l.above = map[float64][]aboveMark{}
 	for _, series := range all {
 		for _, pt := range series.Points {
 			l.drawDots(p, x0, y0, series.Level, pt)
@@ -194,6 +197,7 @@ func (l *lines) drawPanel(p *pen, x0, y0 float64, all []Series) {
 			l.drawPoint(p, x0, y0, series.Level, pt)
 		}
 	}
+	l.drawAbove(p, x0, y0)
 	l.drawEnds(p, x0, y0, all)
 }
 
@@ -227,21 +231,43 @@ func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {
 		}
 	}
 	if highest != nil {
-		l.drawAbove(p, x0, at(*highest), l.clampY(y0, highest.Y), highest.Y)
+		l.above[pt.X] = append(l.above[pt.X], aboveMark{level, at(*highest), highest.Y})
 	}
 }
 
-// drawAbove says how far above the axis marks lie that stand on its upper end:
-// the highest of them. It stands left of them where the lines' names are to
-// the right.
-func (l *lines) drawAbove(p *pen, x0, x, y, v float64) {
+// aboveMark is the highest of a level's marks that stand on the upper end of
+// the axis because they lie above it.
+type aboveMark struct {
+	level string
+	x, v  float64
+}
+
+// drawAbove says how far above the axis such marks lie: for each place on x a
+// list beside its marks, left of them where the lines' names are to the right.
+// Each line names its level, as the marks are too close together to tell.
+func (l *lines) drawAbove(p *pen, x0, y0 float64) {
 	style := l.s.softStyle()
-	text := "↑ " + quantity(v, l.c.y.unit)
-	left := x + 4
-	if left+style.width(text) > x0+l.pw {
-		left = x - 6 - style.width(text)
+	for _, at := range sortedKeys(l.above) {
+		marks := l.above[at]
+		first, last, width := marks[0].x, marks[0].x, 0.0
+		texts := make([]string, len(marks))
+		for i, m := range marks {
+			first, last = math.Min(first, m.x), math.Max(last, m.x)
+			texts[i] = "↑ " + m.level + " " + quantity(m.v, l.c.y.unit)
+			width = math.Max(width, style.width(texts[i]))
+		}
+		left := last + 5
+		if left+width > x0+l.pw {
+			left = first - 5 - width
+		}
+		y := l.clampY(y0, l.y.hi) + l.s.small
+		for i, text := range texts {
+			p.rect(white, left-1, y-style.size, left+width+1, y+2)
+			style.color = readable(l.c.looks[marks[i].level].color)
+			p.text(left, y, text, style)
+			y += style.size * 1.25
+		}
 	}
-	p.text(left, y+l.s.small, text, style)
 }
 
 func (l *lines) drawPoint(p *pen, x0, y0 float64, level string, pt Point) {

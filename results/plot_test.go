@@ -266,6 +266,21 @@ func oddChart(kind, scale string) *chart {
 	return c
 }
 
+// TestAboveTheAxis: what lies above the axis is said with its level's name, as
+// the marks of several levels stand side by side.
+func TestAboveTheAxis(t *testing.T) {
+	t.Parallel()
+	b, err := oddChart(kindLines, "linear").draw(wideFigure).encode("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"↑ select 4 ms", "↑ epoll 4 ms", "↑ io_uring-poll 4 ms"} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("the figure does not say %q", want)
+		}
+	}
+}
+
 // TestEveryFormatOfEveryKind draws what is oddest and checks that each format
 // is what it says, that an SVG is well formed, and that nothing is drawn at no
 // place.

@@ -72,10 +72,10 @@ func TestQuantity(t *testing.T) {
 		unit string
 		want string
 	}{
-		{8.1234, "us", "8.12 us"}, {0.00197, "us", "1.97 ns"}, {12345, "us", "12.3 ms"}, {2.5e6, "us", "2.5 s"}, {0, "us", "0 ns"},
-		{500, "ms", "500 ms"}, {0.0421, "ms", "42.1 us"}, {1500, "ms", "1.5 s"},
+		{8.1234, "us", "8.12 µs"}, {0.00197, "us", "1.97 ns"}, {12345, "us", "12.3 ms"}, {2.5e6, "us", "2.5 s"}, {0, "us", "0 ns"},
+		{500, "ms", "500 ms"}, {0.0421, "ms", "42.1 µs"}, {1500, "ms", "1.5 s"},
 		{0.503, "share", "50.3 %"}, {123456, "1/s", "123,000 per second"}, {4096, "bytes", "4 KiB"}, {520, "bytes", "520 bytes"},
-		{2.0512, "", "2.05"}, {-3, "us", "-3 us"},
+		{2.0512, "", "2.05"}, {-3, "us", "-3 µs"},
 	} {
 		if got := quantity(c.v, c.unit); got != c.want {
 			t.Errorf("quantity(%v, %q) = %q, want %q", c.v, c.unit, got, c.want)
@@ -265,7 +265,7 @@ func TestStripWithoutClaims(t *testing.T) {
 	for _, want := range []string{
 		"at idle connections 0 and 8,000: select, poll and epoll 100 %, 50 % (medians of 3 blocks, points only, no claim).",
 		": select, poll and epoll 2 ms, over 500 ms (medians of 3 blocks",
-		": select 8 us, 24 us; poll 8 us, 24 us; epoll 8 us, 8 us (medians",
+		": select 8 µs, 24 µs; poll 8 µs, 24 µs; epoll 8 µs, 8 µs (medians",
 	} {
 		if !has(a.Answer, KindPoints, want) {
 			t.Errorf("no sentence has %q:\n%s", want, texts(a.Answer))

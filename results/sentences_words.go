@@ -195,9 +195,9 @@ func unitFor(size float64, unit string) (scale float64, name string) {
 	var steps []step
 	switch unit {
 	case "us":
-		steps = []step{{1e6, 1e-6, "s"}, {1e3, 1e-3, "ms"}, {1, 1, "us"}, {0, 1e3, "ns"}}
+		steps = []step{{1e6, 1e-6, "s"}, {1e3, 1e-3, "ms"}, {1, 1, "µs"}, {0, 1e3, "ns"}}
 	case "ms":
-		steps = []step{{1e3, 1e-3, "s"}, {1, 1, "ms"}, {1e-3, 1e3, "us"}, {0, 1e6, "ns"}}
+		steps = []step{{1e3, 1e-3, "s"}, {1, 1, "ms"}, {1e-3, 1e3, "µs"}, {0, 1e6, "ns"}}
 	case "bytes":
 		steps = []step{{1 << 20, 1.0 / (1 << 20), "MiB"}, {1 << 10, 1.0 / (1 << 10), "KiB"}, {0, 1, "bytes"}}
 	case "1/s":

@@ -83,6 +83,8 @@ func TestCacheHit(t *testing.T) {
 	write(t, filepath.Join(root, "small"), "text")
 	write(t, filepath.Join(root, "empty"), "")
 	write(t, filepath.Join(root, "large"), large)
+	write(t, filepath.Join(root, "most"), large[:16<<10])
+	write(t, filepath.Join(root, "over"), large[:16<<10+1])
 	if err := errors.Join(os.Mkdir(filepath.Join(root, "dir"), 0o755), syscall.Mkfifo(filepath.Join(root, "pipe"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +101,8 @@ func TestCacheHit(t *testing.T) {
 	}{
 		{"small", 4, true, false, false, nil},
 		{"empty", 0, true, false, false, nil},
+		{"most", 16 << 10, true, false, false, nil},
+		{"over", 16<<10 + 1, false, true, false, nil},
 		{"large", int64(len(large)), false, true, false, nil},
 		{"dir", 0, false, false, true, nil},
 		{"missing", 0, false, false, false, fs.ErrNotExist},
@@ -118,7 +122,7 @@ func TestCacheHit(t *testing.T) {
 				e.Info.IsDir() != e.Dir {
 				t.Errorf("%s: %+v", name, e)
 			}
-			if e.Content != nil && string(e.Content) != "text"[:test.size] {
+			if e.Content != nil && string(e.Content) != wantContent(test.name)[:test.size] {
 				t.Errorf("%s: %q", name, e.Content)
 			}
 			e.Aux = test.name
@@ -143,7 +147,7 @@ func TestCacheHit(t *testing.T) {
 			t.Errorf("%s: %v allocations and %d calls a hit", name, allocs, w.calls-calls)
 		}
 	}
-	if s := c.Stats(); s.Misses != 7 || s.Hits != 7*101 || s.Checks != 0 || s.Entries != 7 || s.Missing != 3 || s.Open != 1 || s.Content != 4 {
+	if s := c.Stats(); s.Misses != 9 || s.Hits != 9*101 || s.Checks != 0 || s.Entries != 9 || s.Missing != 3 || s.Open != 2 || s.Content != 4+16<<10 {
 		t.Errorf("%+v", s)
 	}
 	// One look a second, at each alone. Only what could not be opened is again.
@@ -158,7 +162,7 @@ func TestCacheHit(t *testing.T) {
 			}
 		}
 	}
-	if s := c.Stats(); s.Checks != 7 || s.Misses != 7 || w.calls != 7 || w.opens != 3 {
+	if s := c.Stats(); s.Checks != 9 || s.Misses != 9 || w.calls != 9 || w.opens != 3 {
 		t.Errorf("%+v, %d calls, %d of them open", s, w.calls, w.opens)
 	}
 }
@@ -377,4 +381,12 @@ func TestCacheOfFileSystems(t *testing.T) {
 	if huge.Tag != 0 || huge.Settled {
 		t.Errorf("%+v", huge)
 	}
+}
+
+// wantContent begins with what the files of cacheTree contain.
+func wantContent(name string) string {
+	if name == "most" {
+		return large
+	}
+	return "text"
 }
