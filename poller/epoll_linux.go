@@ -68,7 +68,7 @@ type epollPoller struct {
 	fine   bool              // use epoll_pwait2
 	buffer []unix.EpollEvent // what the kernel fills; as long as the longest events buffer seen
 	max    int               // how much of it this Wait may use
-	waker  waker
+	waker  Waker
 	counts Counts
 }
 
@@ -78,11 +78,11 @@ func openEpoll(name string, mode Mode) (Poller, error) {
 		return nil, failed("epoll_create1", err)
 	}
 	e := &epollPoller{name: name, mode: mode, fd: fd, fine: epollNanoseconds()}
-	if err := e.waker.open(); err != nil {
+	if err := e.waker.Open(); err != nil {
 		unix.Close(fd)
 		return nil, err
 	}
-	if errno := e.control(unix.EPOLL_CTL_ADD, e.waker.read, Read, reserved); errno != 0 {
+	if errno := e.control(unix.EPOLL_CTL_ADD, e.waker.FD(), Read, reserved); errno != 0 {
 		e.Close()
 		return nil, failed("epoll_ctl", errno)
 	}
@@ -164,7 +164,7 @@ func (e *epollPoller) Wait(events []Event, timeout time.Duration) (int, error) {
 		ev := &e.buffer[i]
 		t := Token(uint32(ev.Fd)) | Token(uint32(ev.Pad))<<32
 		if t == reserved {
-			e.waker.take()
+			e.waker.Take()
 			continue
 		}
 		events[n] = Event{Token: t, Ready: e.ready(ev.Events)}
@@ -210,11 +210,11 @@ func (e *epollPoller) ask(d time.Duration) (int, unix.Errno) {
 	return result(n, errno)
 }
 
-func (e *epollPoller) Wake() error { return e.waker.wake() }
+func (e *epollPoller) Wake() error { return e.waker.Wake() }
 
 func (e *epollPoller) Counts() Counts {
 	c := e.counts
-	c.WakeCalls = e.waker.calls.Load()
+	c.WakeCalls = e.waker.Calls()
 	return c
 }
 
@@ -224,5 +224,5 @@ func (e *epollPoller) Close() error {
 	}
 	err := unix.Close(e.fd)
 	e.fd = -1
-	return errors.Join(err, e.waker.close())
+	return errors.Join(err, e.waker.Close())
 }

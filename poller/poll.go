@@ -46,17 +46,17 @@ type pollPoller struct {
 	tokens  []Token // by slot
 	slots   []int32 // by descriptor; 0: not in the array
 	next    int     // the slot at which the next scan starts, at least 1
-	waker   waker
+	waker   Waker
 	outlook outlook
 	counts  Counts
 }
 
 func openPoll() (Poller, error) {
 	p := &pollPoller{next: 1}
-	if err := p.waker.open(); err != nil {
+	if err := p.waker.Open(); err != nil {
 		return nil, err
 	}
-	p.fds = append(p.fds, unix.PollFd{Fd: int32(p.waker.read), Events: unix.POLLIN})
+	p.fds = append(p.fds, unix.PollFd{Fd: int32(p.waker.FD()), Events: unix.POLLIN})
 	p.tokens = append(p.tokens, reserved)
 	return p, nil
 }
@@ -179,7 +179,7 @@ func (p *pollPoller) ask(d time.Duration) (int, unix.Errno) { return callPoll(p.
 // shorter than the ready set comes to everybody in turn.
 func (p *pollPoller) harvest(events []Event, left int) int {
 	if p.fds[0].Revents != 0 {
-		p.waker.take()
+		p.waker.Take()
 		left--
 	}
 	start := p.next
@@ -221,15 +221,15 @@ func (p *pollPoller) expel() {
 	}
 }
 
-func (p *pollPoller) Wake() error { return p.waker.wake() }
+func (p *pollPoller) Wake() error { return p.waker.Wake() }
 
 func (p *pollPoller) Counts() Counts {
 	c := p.counts
-	c.WakeCalls = p.waker.calls.Load()
+	c.WakeCalls = p.waker.Calls()
 	return c
 }
 
-func (p *pollPoller) Close() error { return p.waker.close() }
+func (p *pollPoller) Close() error { return p.waker.Close() }
 
 func pollEvents(want Interest) int16 {
 	var e int16

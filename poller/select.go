@@ -61,21 +61,21 @@ type selectPoller struct {
 	watched     int // descriptors with a bit in read or write
 	writing     int // descriptors with a bit in write
 	next        int // the descriptor at which the next scan starts
-	waker       waker
+	waker       Waker
 	outlook     outlook
 	counts      Counts
 }
 
 func openSelect() (Poller, error) {
 	s := &selectPoller{}
-	if err := s.waker.open(); err != nil {
+	if err := s.waker.Open(); err != nil {
 		return nil, err
 	}
-	if err := s.check("watch its own wake", s.waker.read, 0); err != nil {
-		s.waker.close()
+	if err := s.check("watch its own wake", s.waker.FD(), 0); err != nil {
+		s.waker.Close()
 		return nil, err
 	}
-	s.set(s.waker.read, Read)
+	s.set(s.waker.FD(), Read)
 	return s, nil
 }
 
@@ -225,9 +225,9 @@ func (s *selectPoller) words() int { return (s.top + wordBits - 1) / wordBits }
 // the last descriptor that it reported, and goes round once, so that a buffer
 // shorter than the ready set comes to everybody in turn.
 func (s *selectPoller) harvest(events []Event, left int) int {
-	if w, bit := s.waker.read/wordBits, uint64(1)<<(s.waker.read%wordBits); s.in[w]&bit != 0 {
+	if w, bit := s.waker.FD()/wordBits, uint64(1)<<(s.waker.FD()%wordBits); s.in[w]&bit != 0 {
 		s.in[w] &^= bit
-		s.waker.take()
+		s.waker.Take()
 		left--
 	}
 	if s.next >= s.top {
@@ -281,7 +281,7 @@ func (s *selectPoller) expel(events []Event) int {
 	for w := range s.words() {
 		for m := s.read[w] | s.write[w]; m != 0; m &= m - 1 {
 			fd := w*wordBits + bits.TrailingZeros64(m)
-			if fd == s.waker.read || n == len(events) {
+			if fd == s.waker.FD() || n == len(events) {
 				continue
 			}
 			s.counts.Controls++
@@ -295,12 +295,12 @@ func (s *selectPoller) expel(events []Event) int {
 	return n
 }
 
-func (s *selectPoller) Wake() error { return s.waker.wake() }
+func (s *selectPoller) Wake() error { return s.waker.Wake() }
 
 func (s *selectPoller) Counts() Counts {
 	c := s.counts
-	c.WakeCalls = s.waker.calls.Load()
+	c.WakeCalls = s.waker.Calls()
 	return c
 }
 
-func (s *selectPoller) Close() error { return s.waker.close() }
+func (s *selectPoller) Close() error { return s.waker.Close() }

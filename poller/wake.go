@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// waker ends a Wait from another goroutine: a descriptor that the backend
-// watches beside those of the caller, an eventfd on Linux and a pipe elsewhere.
-type waker struct {
-	// pending is set from the wake that writes until the Wait that reads, so
+// Waker ends a wait from another goroutine: a descriptor that is watched beside
+// those of the caller, an eventfd on Linux and a pipe elsewhere.
+type Waker struct {
+	// pending is set from the wake that writes until the wait that reads, so
 	// that any number of wakes in between make no system call.
 	pending atomic.Bool
 	calls   atomic.Uint64
@@ -18,8 +18,8 @@ type waker struct {
 	read, write int // the same descriptor for an eventfd
 }
 
-// open makes the descriptors, non-blocking and close-on-exec.
-func (w *waker) open() error {
+// Open makes the descriptors, non-blocking and close-on-exec.
+func (w *Waker) Open() error {
 	r, wr, err := openWake()
 	if err != nil {
 		return err
@@ -28,8 +28,14 @@ func (w *waker) open() error {
 	return nil
 }
 
-// wake may be called by any goroutine, at any time.
-func (w *waker) wake() error {
+// FD is the descriptor that a Wake makes readable.
+func (w *Waker) FD() int { return w.read }
+
+// Calls is the number of system calls made by Wake and Take.
+func (w *Waker) Calls() uint64 { return w.calls.Load() }
+
+// Wake may be called by any goroutine, at any time.
+func (w *Waker) Wake() error {
 	if !w.pending.CompareAndSwap(false, true) {
 		return nil
 	}
@@ -46,18 +52,18 @@ func (w *waker) wake() error {
 	return nil
 }
 
-// take is for the Wait that saw the descriptor readable. It reads first and
+// Take is for the wait that saw the descriptor readable. It reads first and
 // clears the flag then. A wake that falls in between writes nothing, and need
-// not: this Wait is about to return. The other way round its write would be
+// not: this wait is about to return. The other way round its write would be
 // read here with the flag left set, and no wake would ever write again.
-func (w *waker) take() {
+func (w *Waker) Take() {
 	w.calls.Add(1)
 	readWake(w.read)
 	w.pending.Store(false)
 }
 
-// close is idempotent; wakes that come later do nothing.
-func (w *waker) close() error {
+// Close is idempotent; wakes that come later do nothing.
+func (w *Waker) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
