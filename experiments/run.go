@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"medusa/loadgen"
 	"medusa/results"
 )
 
@@ -32,8 +34,8 @@ type Options struct {
 	// 127/8 for each trial (Linux) or 127.0.0.1. With ServerVia or LoadVia on
 	// another machine it is needed.
 	Address string
-	// LoadBackend is the generator's backend; "" for epoll where it is here,
-	// else poll, else the first that is here.
+	// LoadBackend is the generator's backend; "" for the first of
+	// loadgen.Preferred that is here.
 	LoadBackend string
 	Version     string    // of this program, for the record
 	Progress    io.Writer // estimate and progress; nil: nowhere
@@ -127,7 +129,7 @@ func (o *Options) bench(host Host) (*bench, error) {
 	}
 	if b.loadBackend == "" {
 		here := host.here()
-		for _, name := range append([]string{"epoll", "poll"}, here...) {
+		for _, name := range append(slices.Clone(loadgen.Preferred), here...) {
 			if contains(here, name) {
 				b.loadBackend = name
 				break

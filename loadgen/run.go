@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,14 +120,31 @@ func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	return err
 }
 
+// Preferred are the backends that suit a generator, the best first: whatever it
+// does with each request by a system call of its own hides what a server saves by
+// doing without.
+var Preferred = []string{"io_uring", "kqueue", "epoll", "poll"}
+
+// preferred is the first of Preferred that is here, or else the first of all.
+func preferred(all []loop.BackendInfo) string {
+	first := ""
+	for _, name := range Preferred {
+		for _, b := range all {
+			if b.Missing == "" {
+				if b.Name == name {
+					return name
+				}
+				first = cmp.Or(first, b.Name)
+			}
+		}
+	}
+	return first
+}
+
 // openLoop opens the loop that a Spec asks for.
 func openLoop(s Spec) (*loop.Loop, error) {
 	if s.Backend == "" {
-		for _, b := range loop.Backends() {
-			if b.Missing == "" && (s.Backend == "" || b.Name == "epoll" || b.Name == "kqueue") {
-				s.Backend = b.Name
-			}
-		}
+		s.Backend = preferred(loop.Backends())
 	}
 	cfg := loop.Config{Backend: s.Backend, Stamp: true}
 	if s.Pacing == Busy {

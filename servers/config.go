@@ -47,6 +47,9 @@ type Config struct {
 	// Wait is "block" (or "") to sleep until something is ready, or "poll" to
 	// ask all the time.
 	Wait string
+	// RingWithout names features of io_uring that the backend of that name shall
+	// do without, separated by commas: see loop.RingFeature.
+	RingWithout string
 	// NoFile is the limit on descriptors, soft and hard; 0 leaves it.
 	NoFile uint64
 	// CPUs pins the process and sets GOMAXPROCS; empty leaves both.
@@ -77,15 +80,20 @@ func (c *Config) Check() error {
 	if _, err := c.parse(); err != nil {
 		return err
 	}
-	return c.loop().Check()
+	l, err := c.loop()
+	if err != nil {
+		return err
+	}
+	return l.Check()
 }
 
 // loop is the part of a Config that is its loop's.
-func (c *Config) loop() loop.Config {
+func (c *Config) loop() (loop.Config, error) {
+	without, err := loop.ParseRingFeatures(c.RingWithout)
 	return loop.Config{
 		Backend: c.Backend, In: c.In, Out: c.Out, Busy: c.Wait == "poll",
-		MaxConnections: c.MaxConnections,
-	}
+		MaxConnections: c.MaxConnections, RingWithout: without,
+	}, err
 }
 
 // parse is Check, and finds out what the texts say.

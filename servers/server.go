@@ -70,7 +70,11 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err := s.openSites(where.web); err != nil {
 		return err
 	}
-	s.loop, err = loop.New(s.cfg.loop())
+	l, err := s.cfg.loop()
+	if err != nil {
+		return err
+	}
+	s.loop, err = loop.New(l)
 	if err != nil {
 		return err
 	}

@@ -158,7 +158,12 @@ func (c *Conn) Queued() int {
 }
 
 // Pause stops Received and Ended until Resume.
-func (c *Conn) Pause() { c.paused = true }
+func (c *Conn) Pause() {
+	if !c.paused {
+		c.paused = true
+		c.touch() // for an engine that receives ahead
+	}
+}
 
 // Resume ends a Pause. Input that was kept is shown again.
 func (c *Conn) Resume() {

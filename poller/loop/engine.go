@@ -56,7 +56,7 @@ var errQuiet = errors.New("loop: nothing left to happen")
 // BackendInfo describes a name that Config.Backend takes.
 type BackendInfo struct {
 	Name    string `json:"name"`
-	Engine  string `json:"engine"`  // "readiness", "goroutines", "sim"
+	Engine  string `json:"engine"`  // "readiness", "completion", "goroutines", "sim"
 	Mode    string `json:"mode"`    // "level", "edge", or "" where readiness is not asked for
 	Scans   bool   `json:"scans"`   // a wait costs more with more descriptors held
 	Note    string `json:"note"`    // a sentence for people
@@ -77,7 +77,12 @@ func Backends() []BackendInfo {
 		info.engine = func(l *Loop) engine { return newReadiness(l, b) }
 		all = append(all, info)
 	}
-	all = append(all, BackendInfo{
+	ring := BackendInfo{
+		Name: "io_uring", Engine: "completion",
+		Note: "Linux; the program says what shall happen and is told what has: many requests, few system calls. Buffers are the kernel's to choose until they are filled.",
+	}
+	describeCompletion(&ring)
+	all = append(all, ring, BackendInfo{
 		Name: "goroutines", Engine: "goroutines",
 		Note:   "a goroutine for each connection over Go's own network poller; the baseline that event loops are compared with. Callbacks take turns under one lock, so it measures the I/O model, not parallel handlers.",
 		engine: func(l *Loop) engine { return newGoroutines(l) },

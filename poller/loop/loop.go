@@ -69,6 +69,9 @@ type Config struct {
 	// MaxConnections bounds the accepted connections that are open at once;
 	// beyond it listeners pause. 0 means no bound of the loop's own.
 	MaxConnections int
+	// RingWithout leaves features of the backend "io_uring" out; on any other it
+	// must be 0.
+	RingWithout RingFeature
 	// Sim configures the backend "sim"; nil means its defaults.
 	Sim *SimConfig
 }
@@ -78,8 +81,11 @@ func (c Config) Check() error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	_, err := lookup(c.Backend)
-	return err
+	info, err := lookup(c.Backend)
+	if err != nil {
+		return err
+	}
+	return info.check(c)
 }
 
 // complete fills in defaults and refuses what cannot be run.
@@ -145,6 +151,9 @@ func New(cfg Config) (*Loop, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := info.check(cfg); err != nil {
+		return nil, err
+	}
 	if info.Missing != "" {
 		return nil, fmt.Errorf("backend %s is not available here: %s", info.Name, info.Missing)
 	}
@@ -157,7 +166,7 @@ func New(cfg Config) (*Loop, error) {
 func (l *Loop) Backend() string { return l.info.Name }
 
 // Engine is the kind of engine that moves the bytes: "readiness",
-// "goroutines" or "sim".
+// "completion", "goroutines" or "sim".
 func (l *Loop) Engine() string { return l.info.Engine }
 
 // Config returns the configuration in force, defaults filled in.

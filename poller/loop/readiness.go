@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -113,7 +112,7 @@ func (e *readiness) turn(until Time) error {
 	if e.edge != nil && e.edge.begin() {
 		until = 0
 	}
-	polled, timeout := e.timeout(until)
+	polled, timeout := l.patience(until)
 	n, err := e.poller.Wait(e.events, timeout)
 	if err != nil {
 		return fmt.Errorf("wait on %s: %w", e.backend.Name, err)
@@ -135,29 +134,6 @@ func (e *readiness) turn(until Time) error {
 		e.edge.carryOn()
 	}
 	return nil
-}
-
-// timeout is how long to wait: less than to until by the time to be spun. If
-// that is spun, it returns when this began, otherwise never.
-func (e *readiness) timeout(until Time) (polled Time, d time.Duration) {
-	l := e.loop
-	switch {
-	case l.cfg.Busy:
-		return e.now(), 0
-	case until == never:
-		return never, -1
-	case until <= 0:
-		return never, 0
-	}
-	now := e.now()
-	switch d := until.Sub(now); {
-	case d <= 0:
-		return never, 0
-	case d <= l.cfg.Spin:
-		return now, 0
-	default:
-		return never, d - l.cfg.Spin
-	}
 }
 
 func (e *readiness) dispatch(ev *poller.Event) {

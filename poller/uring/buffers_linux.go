@@ -55,10 +55,10 @@ func (r *Ring) NewBuffers(group uint16, count, size int) (*Buffers, error) {
 	}
 	b := &Buffers{ring: r, group: group, size: size, mask: uint16(count - 1)}
 	var err error
-	if b.memory, err = anonymous(count * size); err != nil {
+	if b.memory, err = Memory(count * size); err != nil {
 		return nil, err
 	}
-	if b.table, err = anonymous(count * int(unsafe.Sizeof(bufRef{}))); err != nil {
+	if b.table, err = Memory(count * int(unsafe.Sizeof(bufRef{}))); err != nil {
 		b.unmap()
 		return nil, err
 	}

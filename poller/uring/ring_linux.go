@@ -96,7 +96,7 @@ func (r *Ring) mapQueues(p *params) error {
 			array[i] = uint32(i)
 		}
 	}
-	if r.waiting, err = anonymous(int(unsafe.Sizeof(waitArg{}))); err != nil {
+	if r.waiting, err = Memory(int(unsafe.Sizeof(waitArg{}))); err != nil {
 		return err
 	}
 	r.arg = (*waitArg)(unsafe.Pointer(unsafe.SliceData(r.waiting)))

@@ -252,9 +252,9 @@ func (r *Ring) register(op uint32, arg unsafe.Pointer, n uint32) unix.Errno {
 // Granted is what the kernel granted of the features.
 func (r *Ring) Granted() Feature { return r.granted }
 
-// anonymous maps memory outside the Go heap. It costs nothing until it is
-// touched.
-func anonymous(size int) ([]byte, error) {
+// Memory maps memory outside the Go heap, for what the kernel is to hold. It costs
+// nothing until it is touched; unix.Munmap gives it back.
+func Memory(size int) ([]byte, error) {
 	m, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	return m, os.NewSyscallError("mmap", err)
 }

@@ -23,7 +23,7 @@ const (
 
 // open maps room for as many of the longest vectors as there are entries.
 func (v *vectors) open(entries int) (err error) {
-	v.memory, err = anonymous(entries * (headerSize + VectorLength*vectorSize))
+	v.memory, err = Memory(entries * (headerSize + VectorLength*vectorSize))
 	return err
 }
 

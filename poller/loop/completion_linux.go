@@ -1,0 +1,397 @@
+package loop
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"medusa/poller"
+	"medusa/poller/uring"
+)
+
+// completion is the engine over io_uring: it asks for what shall happen, and the
+// kernel says what has. What a turn causes is submitted by the one system call
+// that also takes what has completed, so that a server with much to do makes few
+// calls for many requests. The parts:
+//
+//   - completion_input_linux.go: a receive is asked for once and completes for
+//     each arrival, into a buffer that the kernel takes from a group when there is
+//     something to put into it. The buffer goes back when the Handler has seen it.
+//   - completion_output_linux.go: at most one send of a connection is under way.
+//     It never waits in the kernel: when it was submitted it is over, which spares
+//     a completion for each, and nothing that Go allocated is kept by the kernel.
+//   - completion_open_linux.go: how connections come and go.
+type completion struct {
+	clock
+	loop    *Loop
+	without RingFeature
+	ring    *uring.Ring // open while running
+	running atomic.Bool // wake may use the waker
+	failed  error       // why the ring could not be opened
+	waker   poller.Waker
+	groups  [2]*uring.Buffers // by class
+	batch   []uring.CQE
+	fresh   []*Conn // with a send that is not known to be over
+	stamped int     // of fresh, how many have their time
+	vector  [][]byte
+
+	queue   []poller.Token // have something to do before the engine may wait
+	serving []poller.Token
+	starved [2][]poller.Token // found no buffer, by class; the first has waited longest
+	owned   [][]byte          // buffers of connections, where there are no groups
+	spare   [][]byte          // of these, the ones that nobody has
+}
+
+// flight is a connection's part of the engine: what it has under way.
+type flight struct {
+	ops        int8  // operations that have not completed
+	class      int8  // of its receive
+	receiving  bool  // a receive is in flight
+	cancelling bool  // and will end soon
+	starved    bool  // it waits for a buffer
+	queued     bool  // it stands in the queue
+	sending    bool  // a send is in flight
+	full       bool  // waits until it can send, or has connected
+	over       bool  // a FIN or an error stands behind the backlog
+	more       bool  // the socket had more than was received last,
+	seen       uint8 // in this turn
+	turn       uint8
+	streak     int8
+	result     int32 // of the send, where it was not sent whole
+	asked      int32 // its bytes
+	got        int32 // bytes shown in the turn
+	end        unix.Errno
+	at         Time // just before the send
+	behind     *backlog
+	own        []byte // its buffer, where there are no groups
+	done       func() // release waits for the operations
+	reset      bool
+}
+
+// Kinds of operations, in the highest bits of the user data.
+const (
+	opRecv   = iota // of class 0
+	opRecvIn        // of class 1
+	opSend
+	opPoll
+	opAccept
+	opWake
+	opNone // whose completion says nothing
+
+	opShift        = 60
+	generationMask = 1<<28 - 1
+)
+
+// unsent in flight.result says that no completion of the send has come.
+const unsent = -1 << 31
+
+// userData names an operation. Of a token's generation 28 bits are kept: it only
+// guards against mistakes, as a connection is given up after its last completion.
+func userData(kind int, t poller.Token) uint64 {
+	return uint64(kind)<<opShift | uint64(t.Generation()&generationMask)<<32 | uint64(t.Index())
+}
+
+// find returns what an operation belongs to, or nil, nil if that has gone.
+func (e *completion) find(data uint64) (*Conn, *Listener) {
+	slots := e.loop.table.slots
+	i := uint32(data)
+	if int(i) >= len(slots) || slots[i].generation&generationMask != uint32(data>>32)&generationMask {
+		return nil, nil
+	}
+	return slots[i].conn, slots[i].listener
+}
+
+func newCompletion(l *Loop) engine {
+	return &completion{
+		clock: newClock(), loop: l, without: l.cfg.RingWithout,
+		vector: make([][]byte, 0, uring.VectorLength),
+	}
+}
+
+// pin opens the ring on the thread that will use it, and begins with what was
+// listened to and dialled before.
+func (e *completion) pin() func() {
+	runtime.LockOSThread()
+	if e.failed = e.open(); e.failed != nil {
+		e.failed = fmt.Errorf("open backend %s: %w", e.loop.info.Name, e.failed)
+		return runtime.UnlockOSThread
+	}
+	e.running.Store(true)
+	e.watchWaker()
+	for _, n := range e.loop.listeners {
+		e.arm(n)
+	}
+	e.loop.Each(func(c *Conn) {
+		if c.fd >= 0 {
+			e.awaitWritable(c, c.io.(*flight))
+		}
+	})
+	return runtime.UnlockOSThread
+}
+
+func (e *completion) open() (err error) {
+	if e.ring, err = uring.Open(uring.Options{Without: e.without.ring()}); err != nil {
+		return err
+	}
+	if err = e.waker.Open(); err == nil {
+		err = e.openGroups()
+	}
+	if err != nil {
+		_ = e.dispose()
+	}
+	return err
+}
+
+func (e *completion) close() error {
+	if !e.running.Swap(false) {
+		return nil
+	}
+	// Descriptors that are to be closed by the ring.
+	err := e.ring.Submit()
+	if err2 := e.dispose(); err == nil {
+		err = err2
+	}
+	return err
+}
+
+// dispose gives back what open took. The groups go first: what is still in
+// flight can then not write into them.
+func (e *completion) dispose() error {
+	for _, g := range e.groups {
+		if g != nil {
+			_ = g.Close() // what the kernel keeps of it ends with the ring
+		}
+	}
+	err := e.ring.Close()
+	e.unmapOwned()
+	if err2 := e.waker.Close(); err == nil {
+		err = err2
+	}
+	return err
+}
+
+func (e *completion) watchWaker() {
+	s := e.next()
+	s.PollAdd(e.waker.FD(), unix.POLLIN, e.without&RingMultishot == 0)
+	s.UserData = opWake << opShift
+}
+
+func (e *completion) wake() {
+	if e.running.Load() {
+		// The only failure is a descriptor that was closed meanwhile.
+		_ = e.waker.Wake()
+	}
+}
+
+func (e *completion) hurry(Time) {}
+
+func (e *completion) counts(c *Counts) {
+	if e.ring == nil {
+		return
+	}
+	c.Calls[CallWait] += e.ring.Enters
+	c.Calls[CallWake] += e.waker.Calls()
+}
+
+// next is a new entry of the ring. Where operations are not batched, those before
+// it are submitted first.
+func (e *completion) next() *uring.SQE {
+	if e.without&RingBatching != 0 {
+		e.submit()
+	}
+	return e.ring.Next()
+}
+
+// submit submits what is pending, without taking completions.
+func (e *completion) submit() {
+	e.stamp()
+	if err := e.ring.Submit(); err != nil {
+		e.loop.fatal = err
+	}
+}
+
+// stamp takes the time for the sends about to be submitted.
+func (e *completion) stamp() {
+	if e.loop.cfg.Stamp && e.stamped < len(e.fresh) {
+		at := e.now()
+		for _, c := range e.fresh[e.stamped:] {
+			c.io.(*flight).at = at
+		}
+	}
+	e.stamped = len(e.fresh)
+}
+
+// pressing says that there is something to do, whatever completes.
+func (e *completion) pressing() bool {
+	return len(e.queue) > 0 || len(e.fresh) > 0 || len(e.starved[0]) > 0 || len(e.starved[1]) > 0
+}
+
+// turn submits what the callbacks have caused and takes what has completed, by
+// one system call. Only if that is nothing it makes another one, to wait.
+func (e *completion) turn(until Time) error {
+	if e.failed != nil {
+		return e.failed
+	}
+	l := e.loop
+	if len(e.queue) > 0 || len(e.starved[0]) > 0 || len(e.starved[1]) > 0 {
+		until = 0
+	}
+	polled, timeout := l.patience(until)
+	e.publish()
+	e.stamp()
+	if err := e.collect(e.ring.Enter()); err != nil {
+		return err
+	}
+	e.conclude()
+	if len(e.batch) == 0 {
+		switch {
+		case timeout != 0:
+			// The sends that are over may have been what somebody waited for.
+			l.settle()
+			if len(l.dirty) > 0 || e.pressing() {
+				return nil
+			}
+			if _, timeout = l.patience(min(until, l.timers.next(), l.wheel.next())); timeout == 0 {
+				return nil
+			}
+			if err := e.collect(e.ring.Wait(timeout)); err != nil {
+				return err
+			}
+		case polled != never:
+			l.counts.Spun += e.now().Sub(polled)
+		}
+	}
+	if n := len(e.batch); n > 0 {
+		l.counts.Waits++
+		l.counts.Events += uint64(n)
+	}
+	for i := range e.batch {
+		e.dispatch(&e.batch[i])
+		if i%settleEvery == settleEvery-1 {
+			l.settle()
+		}
+	}
+	e.carryOn()
+	e.feed()
+	return nil
+}
+
+// overflowRounds bounds how often, in a turn, completions are fetched that found
+// the queue full.
+const overflowRounds = 8
+
+// collect takes what has completed out of the queue, all of it, before anything
+// is done about it: what follows may then fill the queue again; and how a send
+// ended is known before a reply to it is shown.
+func (e *completion) collect(err error) error {
+	e.batch = e.batch[:0]
+	for range overflowRounds {
+		if err != nil {
+			return fmt.Errorf("wait on %s: %w", e.loop.info.Name, err)
+		}
+		have := len(e.batch)
+		e.batch = slices.Grow(e.batch, e.ring.Ready())
+		n := e.ring.Reap(e.batch[have:cap(e.batch)])
+		e.batch = e.batch[:have+n]
+		if !e.ring.Overflown() {
+			break
+		}
+		err = e.ring.Enter()
+	}
+	if len(e.fresh) > 0 {
+		for i := range e.batch {
+			if q := &e.batch[i]; q.UserData>>opShift == opSend {
+				if c, _ := e.find(q.UserData); c != nil {
+					c.io.(*flight).result = q.Res
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// dispatch does what follows from a completion. An operation of which no more
+// comes is over, whatever its result is.
+func (e *completion) dispatch(q *uring.CQE) {
+	kind := q.UserData >> opShift
+	switch kind {
+	case opNone, opSend: // sends were seen by collect
+		return
+	case opWake:
+		e.waker.Take()
+		if !q.More() {
+			e.watchWaker()
+		}
+		return
+	}
+	c, n := e.find(q.UserData)
+	switch {
+	case kind == opAccept:
+		e.accepted(n, q)
+	case c == nil:
+		e.loop.counts.StaleEvents++
+	case kind == opPoll:
+		e.writable(c, c.io.(*flight))
+	default:
+		e.received(c, c.io.(*flight), q)
+	}
+}
+
+// carryOn serves those who had to wait for their turn.
+func (e *completion) carryOn() {
+	e.queue, e.serving = e.serving[:0], e.queue
+	for i, token := range e.serving {
+		c, n := e.loop.table.find(token)
+		switch {
+		case n != nil:
+			n.queued = false
+			e.admit(n)
+		case c != nil && !c.gone():
+			k := c.io.(*flight)
+			k.queued = false
+			e.doubt(c, k)
+			e.catchUp(c, k)
+			c.touch()
+		}
+		if i%settleEvery == settleEvery-1 {
+			e.loop.settle()
+		}
+	}
+}
+
+// leave queues c for the end of this turn, or if that has come for the next.
+func (e *completion) leave(c *Conn, k *flight) {
+	if !k.queued {
+		k.queued = true
+		e.queue = append(e.queue, c.token)
+	}
+}
+
+// update asks for what the connection wants next.
+func (e *completion) update(c *Conn) {
+	k := c.io.(*flight)
+	if !e.running.Load() || c.state == stateConnecting {
+		return
+	}
+	if c.wantsWrite() {
+		e.send(c, k)
+		if c.failure != nil {
+			return
+		}
+	} else if !k.sending {
+		c.trim()
+	}
+	switch {
+	case c.wantsRead():
+		if k.behind != nil || k.over {
+			e.leave(c, k)
+		} else if !k.receiving && !k.starved {
+			e.receive(c, k)
+		}
+	case c.paused && k.receiving && !k.cancelling:
+		e.cancelReceive(c, k)
+	}
+}
