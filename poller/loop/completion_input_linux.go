@@ -16,7 +16,8 @@ import (
 // receive went on. Nothing of that is dropped, and nobody keeps a buffer of a
 // group: such input is copied to the connection's backlog, shown later in its
 // order, and followed by the FIN or the error that came behind it. As the receive
-// is cancelled then, the backlog is bounded by what the kernel receives at once.
+// is cancelled then, the backlog is bounded by what the kernel receives at once:
+// 32 small buffers.
 //
 // Groups come in two sizes. Requests are small, and small buffers are touched
 // again sooner; a connection that fills them goes over to those of the in size.
@@ -37,6 +38,13 @@ const (
 	// put it back.
 	fullStreak  = 4
 	smallStreak = 64
+	// waryReceives is how many receives bring one buffer each, and then end, after
+	// one that went on has brought what was not wanted: who pauses once pauses
+	// again, as a proxy does whose client is slow.
+	waryReceives = 16
+	// mostBehind bounds a backlog, in bytes, should a receive not end that was
+	// cancelled: the connection fails then.
+	mostBehind = 16 << 20
 )
 
 // backlog is input that came and was not wanted yet.
@@ -63,12 +71,12 @@ func (e *completion) openGroups() (err error) {
 		return nil
 	}
 	for class, size := range sizes {
-		count := min(max(groupBytes/size, leastBuffers), groupBuffers)
+		count := min(max(groupBytes/size, leastBuffers), e.most)
 		g, err := e.ring.NewBuffers(uint16(class), count, size)
 		if err != nil {
 			return fmt.Errorf("%d buffers of %d bytes: %w", count, size, err)
 		}
-		g.Grow(firstBuffers)
+		g.Grow(min(firstBuffers, (count+1)/2))
 		e.groups[class] = g
 	}
 	return nil
@@ -99,7 +107,7 @@ func (e *completion) receive(c *Conn, k *flight) {
 	}
 	s := e.next()
 	if grouped {
-		s.RecvGroup(int(c.fd), uint16(k.class), e.without&RingMultishot == 0)
+		s.RecvGroup(int(c.fd), uint16(k.class), e.goesOn(k))
 	} else {
 		s.Recv(int(c.fd), k.own)
 	}
@@ -108,11 +116,42 @@ func (e *completion) receive(c *Conn, k *flight) {
 	k.ops++
 }
 
+// goesOn says whether a receive shall complete again and again. Only one that
+// finds nothing at first can be cancelled whenever it is to end: while there is more
+// to receive, one that found something when it was submitted is tried again from
+// the queue of the task, where a cancel does not look (io_req_task_queue after
+// IO_APOLL_READY in io_uring/poll.c; ENOENT). So streams, and connections that do
+// not want what comes, are received from a buffer at a time.
+func (e *completion) goesOn(k *flight) bool {
+	if k.wary > 0 {
+		k.wary--
+		return false
+	}
+	return k.drained && k.class == 0 && e.without&RingMultishot == 0
+}
+
+// notCancelled: a cancel has not found its operation. Either that is over, or it
+// is about to be tried again.
+func (e *completion) notCancelled(c *Conn, k *flight) {
+	if !k.cancelling || !k.receiving {
+		return
+	}
+	k.cancelling = false
+	if !c.gone() {
+		c.touch() // to cancel again, if that is still wanted
+		return
+	}
+	// Whatever the peer goes on sending is refused from here on.
+	e.loop.counts.Calls[CallClose]++
+	_ = unix.Shutdown(int(c.fd), unix.SHUT_RDWR)
+	e.cancelReceive(c, k)
+}
+
 // cancelReceive ends the receive; its last completion is still to come.
 func (e *completion) cancelReceive(c *Conn, k *flight) {
 	s := e.next()
 	s.Cancel(userData(opRecv+int(k.class), c.token))
-	s.UserData = opNone << opShift
+	s.UserData = userData(opCancel, c.token)
 	s.Flags |= uring.SkipSuccess
 	k.cancelling = true
 }
@@ -132,6 +171,7 @@ func (e *completion) received(c *Conn, k *flight, q *uring.CQE) {
 	switch errno := q.Err(); {
 	case q.Res > 0:
 		n := int(q.Res)
+		k.drained = !q.NonEmpty()
 		if provided {
 			e.input(c, k, e.groups[k.class].Bytes(id, n))
 			e.fit(c, k, n)
@@ -254,8 +294,12 @@ func (e *completion) keep(c *Conn, k *flight, p []byte) {
 		p = p[taken:]
 	}
 	if !c.wantsRead() || b.size >= turnBytes {
+		k.wary = waryReceives
 		if k.receiving && !k.cancelling {
 			e.cancelReceive(c, k)
+		}
+		if b.size > mostBehind {
+			c.fail(ErrInputFull)
 		}
 	}
 	if c.wantsRead() {

@@ -28,6 +28,8 @@ type completion struct {
 	clock
 	loop    *Loop
 	without RingFeature
+	options uring.Options
+	most    int         // buffers of a group
 	ring    *uring.Ring // open while running
 	running atomic.Bool // wake may use the waker
 	failed  error       // why the ring could not be opened
@@ -56,10 +58,12 @@ type flight struct {
 	sending    bool  // a send is in flight
 	full       bool  // waits until it can send, or has connected
 	over       bool  // a FIN or an error stands behind the backlog
+	drained    bool  // the last receive took all that was there
 	more       bool  // the socket had more than was received last,
 	seen       uint8 // in this turn
 	turn       uint8
 	streak     int8
+	wary       int8  // receives that shall bring one buffer only
 	result     int32 // of the send, where it was not sent whole
 	asked      int32 // its bytes
 	got        int32 // bytes shown in the turn
@@ -79,7 +83,8 @@ const (
 	opPoll
 	opAccept
 	opWake
-	opNone // whose completion says nothing
+	opCancel // completes only if it has found nothing
+	opNone   // whose completion says nothing
 
 	opShift        = 60
 	generationMask = 1<<28 - 1
@@ -106,8 +111,9 @@ func (e *completion) find(data uint64) (*Conn, *Listener) {
 
 func newCompletion(l *Loop) engine {
 	return &completion{
-		clock: newClock(), loop: l, without: l.cfg.RingWithout,
-		vector: make([][]byte, 0, uring.VectorLength),
+		clock: newClock(), loop: l, without: l.cfg.RingWithout, most: groupBuffers,
+		options: uring.Options{Without: l.cfg.RingWithout.ring()},
+		vector:  make([][]byte, 0, uring.VectorLength),
 	}
 }
 
@@ -133,7 +139,7 @@ func (e *completion) pin() func() {
 }
 
 func (e *completion) open() (err error) {
-	if e.ring, err = uring.Open(uring.Options{Without: e.without.ring()}); err != nil {
+	if e.ring, err = uring.Open(e.options); err != nil {
 		return err
 	}
 	if err = e.waker.Open(); err == nil {
@@ -331,6 +337,11 @@ func (e *completion) dispatch(q *uring.CQE) {
 	switch {
 	case kind == opAccept:
 		e.accepted(n, q)
+	case kind == opCancel && n != nil:
+		e.acceptGoesOn(n)
+	case kind == opCancel && c != nil:
+		e.notCancelled(c, c.io.(*flight))
+	case kind == opCancel:
 	case c == nil:
 		e.loop.counts.StaleEvents++
 	case kind == opPoll:
@@ -391,7 +402,13 @@ func (e *completion) update(c *Conn) {
 		} else if !k.receiving && !k.starved {
 			e.receive(c, k)
 		}
-	case c.paused && k.receiving && !k.cancelling:
-		e.cancelReceive(c, k)
+	default:
+		if k.wary > 0 {
+			k.wary = waryReceives
+		}
+		if c.paused && k.receiving && !k.cancelling {
+			k.wary = waryReceives
+			e.cancelReceive(c, k)
+		}
 	}
 }

@@ -49,9 +49,18 @@ func (e *completion) disarm(n *Listener) {
 	}
 	s := e.next()
 	s.Cancel(userData(opAccept, n.token))
-	s.UserData = opNone << opShift
+	s.UserData = userData(opCancel, n.token)
 	s.Flags |= uring.SkipSuccess
 	b.cancelling = true
+}
+
+// acceptGoesOn: the accept was not found by its cancel, as it is about to be tried
+// again.
+func (e *completion) acceptGoesOn(n *Listener) {
+	n.io.(*backlogged).cancelling = false
+	if n.stalled {
+		e.disarm(n)
+	}
 }
 
 // unlisten stops at once: to close a socket with an accept in flight would leave

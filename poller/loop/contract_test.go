@@ -67,11 +67,10 @@ func onEvery(t *testing.T, cfg Config, f func(t *testing.T, l *Loop, at netip.Ad
 	for _, name := range everyBackend() {
 		t.Run(name, func(t *testing.T) {
 			cfg := cfg
-			cfg.Backend = name
 			if cfg.Sim == nil {
 				cfg.Sim = &SimConfig{Latency: 10 * time.Microsecond}
 			}
-			l, err := New(cfg)
+			l, err := newOn(name, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +139,7 @@ func TestDialTimeout(t *testing.T) {
 			continue // every connect arrives there
 		}
 		t.Run(name, func(t *testing.T) {
-			l, err := New(Config{Backend: name})
+			l, err := newOn(name, Config{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -332,13 +331,13 @@ func TestIdleOwnsNothing(t *testing.T) {
 	})
 }
 
-// TestNoAllocation: on a readiness engine a request costs no allocation at
+// TestNoAllocation: on an event loop a request costs no allocation at
 // either end.
 func TestNoAllocation(t *testing.T) {
 	const warm, rounds = 2000, 5000
 	onEvery(t, Config{Stamp: true}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
-		if l.Engine() != "readiness" {
-			t.Skip("promised for readiness engines only")
+		if l.Engine() != "readiness" && l.Engine() != "completion" {
+			t.Skip("promised for event loops on sockets only")
 		}
 		serve(func(*Conn) Handler {
 			return &handler{received: func(c *Conn, p []byte) int {

@@ -80,7 +80,7 @@ func descriptorLimitChild(name string) {
 		fmt.Printf(format+"\n", args...)
 		os.Exit(1)
 	}
-	l, err := New(Config{Backend: name})
+	l, err := newOn(name, Config{})
 	if err != nil {
 		die("%v", err)
 	}

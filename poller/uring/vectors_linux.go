@@ -16,9 +16,25 @@ type vectors struct {
 	used   int
 }
 
+// msghdr and iovec are the structures of sendmsg(2), with numbers for the
+// addresses. Pointers must not be stored outside the heap: the collector's write
+// barrier looks at what they overwrite as well, which is here an address that was
+// somebody's long ago.
+type msghdr struct {
+	name       uintptr
+	nameLen    uint32
+	iov        uintptr
+	iovLen     uintptr
+	control    uintptr
+	controlLen uintptr
+	flags      int32
+}
+
+type iovec struct{ base, len uintptr }
+
 const (
-	headerSize = int(unsafe.Sizeof(unix.Msghdr{}))
-	vectorSize = int(unsafe.Sizeof(unix.Iovec{}))
+	headerSize = int(unsafe.Sizeof(msghdr{}))
+	vectorSize = int(unsafe.Sizeof(iovec{}))
 )
 
 // open maps room for as many of the longest vectors as there are entries.
@@ -48,14 +64,12 @@ func (r *Ring) SendVector(s *SQE, fd int, p [][]byte, flags uint32) int {
 		s.Send(fd, p[0], flags)
 		return 1
 	}
-	h := (*unix.Msghdr)(unsafe.Pointer(&v.memory[v.used]))
-	iov := unsafe.Slice((*unix.Iovec)(unsafe.Pointer(&v.memory[v.used+headerSize])), len(p))
+	h := (*msghdr)(unsafe.Pointer(&v.memory[v.used]))
+	iov := unsafe.Slice((*iovec)(unsafe.Pointer(&v.memory[v.used+headerSize])), len(p))
 	v.used += size
-	*h = unix.Msghdr{Iov: &iov[0]}
-	h.SetIovlen(len(p))
+	*h = msghdr{iov: uintptr(unsafe.Pointer(&iov[0])), iovLen: uintptr(len(p))}
 	for i := range p {
-		iov[i].Base = unsafe.SliceData(p[i])
-		iov[i].SetLen(len(p[i]))
+		iov[i] = iovec{uintptr(address(p[i])), uintptr(len(p[i]))}
 	}
 	s.Opcode, s.FD, s.OpFlags, s.Len = OpSendMsg, int32(fd), flags, 1
 	s.Addr = uint64(uintptr(unsafe.Pointer(h)))
