@@ -111,9 +111,9 @@ func (r *Ring) word(offset uint32) *uint32 {
 // Next returns a zeroed entry to be filled in before the next call of a method.
 // The entries are carried out in their order, when they are submitted: by Submit,
 // Enter or Wait, or here when the queue is full. What an entry refers to must be
-// in place until its completion; the header and the vector of a SendVector, and
-// the bytes of a send with MSG_DONTWAIT, which cannot be kept waiting, until it
-// has been submitted (io_uring_setup(2), IORING_FEAT_SUBMIT_STABLE).
+// alive, as an entry keeps nothing alive, until its completion; the bytes of a
+// send with MSG_DONTWAIT, which cannot be kept waiting, until it has been
+// submitted (io_uring_setup(2), IORING_FEAT_SUBMIT_STABLE).
 func (r *Ring) Next() *SQE {
 	if len(r.spill) == 0 {
 		if r.tail-atomic.LoadUint32(r.sqHead) == r.sqEntries {

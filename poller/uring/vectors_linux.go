@@ -16,9 +16,25 @@ type vectors struct {
 	used   int
 }
 
+// header is struct msghdr, and vector struct iovec, with numbers for addresses.
+// Were they pointers, the collector would look at what is overwritten, which may
+// by then point to memory that it has freed, and stop the program.
+type (
+	header struct {
+		name       uintptr
+		nameLen    uint32
+		iov        uintptr
+		iovLen     uintptr
+		control    uintptr
+		controlLen uintptr
+		flags      int32
+	}
+	vector struct{ base, size uintptr }
+)
+
 const (
-	headerSize = int(unsafe.Sizeof(unix.Msghdr{}))
-	vectorSize = int(unsafe.Sizeof(unix.Iovec{}))
+	headerSize = int(unsafe.Sizeof(header{}))
+	vectorSize = int(unsafe.Sizeof(vector{}))
 )
 
 // open maps room for as many of the longest vectors as there are entries.
@@ -40,7 +56,8 @@ func (v *vectors) close() error {
 
 // SendVector prepares a send of several slices, at most VectorLength, with the
 // flags of send(2), and returns how many of them it took: all, unless the kernel
-// does not take what is pending, and then the first only.
+// does not take what is pending, and then the first only. p itself may be reused
+// at once; its bytes must be alive and in place as Next says.
 func (r *Ring) SendVector(s *SQE, fd int, p [][]byte, flags uint32) int {
 	v := &r.vectors
 	size := headerSize + len(p)*vectorSize
@@ -48,14 +65,13 @@ func (r *Ring) SendVector(s *SQE, fd int, p [][]byte, flags uint32) int {
 		s.Send(fd, p[0], flags)
 		return 1
 	}
-	h := (*unix.Msghdr)(unsafe.Pointer(&v.memory[v.used]))
-	iov := unsafe.Slice((*unix.Iovec)(unsafe.Pointer(&v.memory[v.used+headerSize])), len(p))
+	h := (*header)(unsafe.Pointer(&v.memory[v.used]))
+	first := unsafe.Pointer(&v.memory[v.used+headerSize])
 	v.used += size
-	*h = unix.Msghdr{Iov: &iov[0]}
-	h.SetIovlen(len(p))
+	*h = header{iov: uintptr(first), iovLen: uintptr(len(p))}
+	iov := unsafe.Slice((*vector)(first), len(p))
 	for i := range p {
-		iov[i].Base = unsafe.SliceData(p[i])
-		iov[i].SetLen(len(p[i]))
+		iov[i] = vector{base: uintptr(address(p[i])), size: uintptr(len(p[i]))}
 	}
 	s.Opcode, s.FD, s.OpFlags, s.Len = OpSendMsg, int32(fd), flags, 1
 	s.Addr = uint64(uintptr(unsafe.Pointer(h)))
