@@ -122,17 +122,14 @@ func pollEvents(events uint32) uint32 {
 	return events<<16 | events>>16
 }
 
-// kept is never written, because keep is never true. The compiler does not know,
-// and so keeps what address is given off the stack of a goroutine, which is moved
-// when it grows, while the kernel has the old address.
-var (
-	keep bool
-	kept []byte
-)
+// kept is always nil. The compiler does not know, and so keeps what address is
+// given off the stack of a goroutine, which is moved when it grows, while the
+// kernel has the old address.
+var kept []byte
 
 // address is where p lies: a number, which keeps nothing alive.
 func address(p []byte) uint64 {
-	if keep {
+	if kept != nil {
 		kept = p
 	}
 	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(p))))
