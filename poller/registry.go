@@ -27,6 +27,7 @@ var home = []struct{ name, systems string }{
 	{"poll", "Unix"},
 	{"epoll", "Linux"},
 	{"epoll-et", "Linux"},
+	{"io_uring-poll", "Linux"},
 }
 
 // built has the backends compiled into this program. The file of a backend

@@ -77,7 +77,8 @@ func (b *Buffers) Size() int { return b.size }
 // Given is the number of buffers in circulation.
 func (b *Buffers) Given() int { return b.given }
 
-// Grow puts up to n more buffers into circulation and returns how many.
+// Grow puts up to n more buffers into circulation and returns how many. The
+// kernel sees them after Publish.
 func (b *Buffers) Grow(n int) int {
 	n = min(n, len(b.slots)-b.given)
 	for range n {
@@ -121,14 +122,18 @@ func (b *Buffers) Publish() {
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(&b.slots[0].id)), binary.NativeEndian.Uint32(w[:]))
 }
 
-// Close takes the group from the kernel and gives its memory back. No receive may
-// be in flight that could use it.
+// Close takes the group from the kernel, which does so by itself when the ring is
+// closed before, and gives its memory back. No receive may be in flight that could
+// use it.
 func (b *Buffers) Close() error {
 	if b.slots == nil {
 		return nil
 	}
-	reg := bufReg{group: b.group}
-	errno := b.ring.register(unregisterPbufRing, unsafe.Pointer(&reg), 1)
+	var errno unix.Errno
+	if b.ring.fd >= 0 {
+		reg := bufReg{group: b.group}
+		errno = b.ring.register(unregisterPbufRing, unsafe.Pointer(&reg), 1)
+	}
 	b.unmap()
 	if errno != 0 {
 		return os.NewSyscallError("unregister io_uring buffers", errno)

@@ -51,8 +51,15 @@ type Ring struct {
 	arg     *waitArg
 	vectors vectors
 
-	Enters uint64 // system calls made to submit and to wait
+	Enters     uint64 // system calls made to submit and to wait
+	Interrupts uint64 // those that a signal ended, as far as the kernel tells
 }
+
+// DeferredWork is how many pieces of work one Enter or Wait does, each of which
+// mostly makes one completion, on a ring with DeferTaskrun
+// (IO_LOCAL_TW_DEFAULT_MAX in io_uring/io_uring.c, Linux 6.13; before, there is no
+// limit). When as many completions have come, there may be more.
+const DeferredWork = 20
 
 const (
 	enterGetEvents      = 1 << 0
@@ -111,9 +118,9 @@ func (r *Ring) word(offset uint32) *uint32 {
 // Next returns a zeroed entry to be filled in before the next call of a method.
 // The entries are carried out in their order, when they are submitted: by Submit,
 // Enter or Wait, or here when the queue is full. What an entry refers to must be
-// in place until its completion; the header and the vector of a SendVector, and
-// the bytes of a send with MSG_DONTWAIT, which cannot be kept waiting, until it
-// has been submitted (io_uring_setup(2), IORING_FEAT_SUBMIT_STABLE).
+// alive, as an entry keeps nothing alive, until its completion; the bytes of a
+// send with MSG_DONTWAIT, which cannot be kept waiting, until it has been
+// submitted (io_uring_setup(2), IORING_FEAT_SUBMIT_STABLE).
 func (r *Ring) Next() *SQE {
 	if len(r.spill) == 0 {
 		if r.tail-atomic.LoadUint32(r.sqHead) == r.sqEntries {
@@ -220,6 +227,9 @@ func (r *Ring) enter(least, flags uint32, blocking bool) unix.Errno {
 		_, _, errno = unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.enterFD), uintptr(submit), uintptr(least), uintptr(flags|r.enterFlags), arg, size)
 	} else {
 		_, _, errno = unix.RawSyscall6(unix.SYS_IO_URING_ENTER, uintptr(r.enterFD), uintptr(submit), uintptr(least), uintptr(flags|r.enterFlags), arg, size)
+	}
+	if errno == unix.EINTR {
+		r.Interrupts++
 	}
 	if len(r.spill) == 0 && atomic.LoadUint32(r.sqHead) == r.tail {
 		r.vectors.reset()

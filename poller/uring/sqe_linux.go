@@ -122,7 +122,18 @@ func pollEvents(events uint32) uint32 {
 	return events<<16 | events>>16
 }
 
-func address(p []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) }
+// kept is always nil. The compiler does not know, and so keeps what address is
+// given off the stack of a goroutine, which is moved when it grows, while the
+// kernel has the old address.
+var kept []byte
+
+// address is where p lies: a number, which keeps nothing alive.
+func address(p []byte) uint64 {
+	if kept != nil {
+		kept = p
+	}
+	return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(p))))
+}
 
 // CQE is a completion queue entry (struct io_uring_cqe).
 type CQE struct {

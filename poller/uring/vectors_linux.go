@@ -16,25 +16,25 @@ type vectors struct {
 	used   int
 }
 
-// msghdr and iovec are the structures of sendmsg(2), with numbers for the
-// addresses. Pointers must not be stored outside the heap: the collector's write
-// barrier looks at what they overwrite as well, which is here an address that was
-// somebody's long ago.
-type msghdr struct {
-	name       uintptr
-	nameLen    uint32
-	iov        uintptr
-	iovLen     uintptr
-	control    uintptr
-	controlLen uintptr
-	flags      int32
-}
-
-type iovec struct{ base, len uintptr }
+// header is struct msghdr, and vector struct iovec, with numbers for addresses.
+// Were they pointers, the collector would look at what is overwritten, which may
+// by then point to memory that it has freed, and stop the program.
+type (
+	header struct {
+		name       uintptr
+		nameLen    uint32
+		iov        uintptr
+		iovLen     uintptr
+		control    uintptr
+		controlLen uintptr
+		flags      int32
+	}
+	vector struct{ base, size uintptr }
+)
 
 const (
-	headerSize = int(unsafe.Sizeof(msghdr{}))
-	vectorSize = int(unsafe.Sizeof(iovec{}))
+	headerSize = int(unsafe.Sizeof(header{}))
+	vectorSize = int(unsafe.Sizeof(vector{}))
 )
 
 // open maps room for as many of the longest vectors as there are entries.
@@ -56,7 +56,8 @@ func (v *vectors) close() error {
 
 // SendVector prepares a send of several slices, at most VectorLength, with the
 // flags of send(2), and returns how many of them it took: all, unless the kernel
-// does not take what is pending, and then the first only.
+// does not take what is pending, and then the first only. p itself may be reused
+// at once; its bytes must be alive and in place as Next says.
 func (r *Ring) SendVector(s *SQE, fd int, p [][]byte, flags uint32) int {
 	v := &r.vectors
 	size := headerSize + len(p)*vectorSize
@@ -64,12 +65,13 @@ func (r *Ring) SendVector(s *SQE, fd int, p [][]byte, flags uint32) int {
 		s.Send(fd, p[0], flags)
 		return 1
 	}
-	h := (*msghdr)(unsafe.Pointer(&v.memory[v.used]))
-	iov := unsafe.Slice((*iovec)(unsafe.Pointer(&v.memory[v.used+headerSize])), len(p))
+	h := (*header)(unsafe.Pointer(&v.memory[v.used]))
+	first := unsafe.Pointer(&v.memory[v.used+headerSize])
 	v.used += size
-	*h = msghdr{iov: uintptr(unsafe.Pointer(&iov[0])), iovLen: uintptr(len(p))}
+	*h = header{iov: uintptr(first), iovLen: uintptr(len(p))}
+	iov := unsafe.Slice((*vector)(first), len(p))
 	for i := range p {
-		iov[i] = iovec{uintptr(address(p[i])), uintptr(len(p[i]))}
+		iov[i] = vector{base: uintptr(address(p[i])), size: uintptr(len(p[i]))}
 	}
 	s.Opcode, s.FD, s.OpFlags, s.Len = OpSendMsg, int32(fd), flags, 1
 	s.Addr = uint64(uintptr(unsafe.Pointer(h)))

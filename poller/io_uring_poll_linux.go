@@ -1,0 +1,422 @@
+// io_uring-poll: readiness from Linux's io_uring (5.1, 2019), by multishot
+// POLL_ADD (5.13). What is asked of the kernel, and what it answers, goes
+// through two queues in shared memory, and one system call moves both.
+//
+// What it does well. A change of interest is an entry in a queue: it costs no
+// call of its own but rides with the next wait, and any number of them ride
+// together. A wait costs by what is ready. Reports are taken from memory, so
+// that no call is needed to see that more have come than fitted into a batch,
+// and times are in nanoseconds. What it does badly. It is epoll's job done by
+// requests that were made for something else: each descriptor watched is a
+// request of some 250 bytes, each report first a piece of task work and then a
+// completion, and the same reads and writes follow as with epoll. What io_uring
+// is praised for, to do these reads and writes as well, is another engine.
+//
+// Traps.
+//   - A request holds the file. close(2) frees nothing while a poll is in
+//     flight: no FIN is sent, a port stays taken, and the peer waits. So Remove
+//     makes a system call, where epoll leaves it to close(2): one that submits
+//     the cancellation and asks for completions (IORING_ENTER_GETEVENTS), which
+//     lets the kernel run the task work by which the poll ends; its hold on the
+//     file is given up when the call returns. To submit alone would not do with
+//     IORING_SETUP_DEFER_TASKRUN, and a later call would come too late. The call
+//     is not lost: it submits what else is pending, and brings completions.
+//   - POLL_REMOVE gives up with EALREADY if a wake-up has just come and its task
+//     work has not been run (io_poll_disarm in io_uring/poll.c), which is usual
+//     for a busy socket. The poll would stay. ASYNC_CANCEL marks it instead.
+//   - A completion may stand in the queue when its poll is cancelled, and come
+//     out when the number of the descriptor is somebody else's. So each poll has
+//     a number of its own, which its completions bear.
+//   - A multishot poll may end: a completion without IORING_CQE_F_MORE is the
+//     last. It is then armed again. So end those whose completion finds the queue
+//     full, and that of a file that cannot be polled (a regular one), each time:
+//     this is ready in every Wait.
+//   - It reports changes only (the kernel adds EPOLLET), and of a change the mask
+//     that the waking side passed, not what is ready: io_poll_check_events asks
+//     the file only when several wake-ups fall together or one passed no mask. A
+//     socket that receives passes EPOLLPRI with EPOLLIN, urgent or not. It passes
+//     EPOLLRDBAND as well, which no stream socket has when it is asked: with that,
+//     EPOLLPRI means nothing. Nor need it: a mark and what stands behind it wake
+//     one after the other, and so are either two reports, or one for which the
+//     file was asked.
+//   - EPOLLRDHUP is reported to whoever waits to write (IO_POLL_UNMASK).
+//   - An entry is looked at when it is submitted: what is wrong with a descriptor
+//     shows as Event.Err.
+//   - Completions that find their queue full are kept by the kernel
+//     (IORING_FEAT_NODROP) until it is entered again. And one call brings at most
+//     20 reports, so that a wait with more takes several (see
+//     uring.DeferredWork).
+
+package poller
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"medusa/poller/uring"
+)
+
+func init() {
+	register("io_uring-poll", func() Backend {
+		return uringBackend("io_uring-poll", uring.Options{Entries: 1024, Completions: 8192})
+	})
+}
+
+func uringBackend(name string, o uring.Options) Backend {
+	return Backend{
+		Name: name,
+		Traits: Traits{
+			Mode:       Edge,
+			Resolution: time.Nanosecond,
+			Note:       "Linux; readiness by io_uring: changes of interest ride with the wait, but to stop watching is a system call before each close.",
+		},
+		Available: func() error { return uring.Probe().Missing },
+		Open:      func() (Poller, error) { return openUring(o) },
+	}
+}
+
+// What is in the user data of completions that belong to no descriptor. That of
+// a poll has the descriptor in its lower half, and there these have none.
+const (
+	uringWake   = ^uint64(0)
+	uringCancel = ^uint64(1)
+)
+
+type uringPoller struct {
+	ring     *uring.Ring
+	opening  uint64      // calls made by openUring
+	slots    []uringSlot // by descriptor
+	sequence uint32      // of the poll armed last
+	// holding says that a poll was cancelled which may still hold its file: the
+	// ring has not been entered since.
+	holding bool
+	over    []uint64 // user data of polls that have ended by themselves
+
+	events []Event // what this Wait fills
+	n      int     // how many it has filled
+	woken  bool
+	taken  [64]uring.CQE
+
+	waker  Waker
+	counts Counts
+	closed bool
+}
+
+// uringSlot is what is known of a descriptor.
+type uringSlot struct {
+	token    Token
+	sequence uint32   // of its poll
+	want     Interest // 0: it has none
+}
+
+func openUring(o uring.Options) (Poller, error) {
+	r, err := uring.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &uringPoller{ring: r}
+	if err := p.waker.Open(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	p.watchWaker()
+	if err := r.Enter(); err != nil {
+		return nil, errors.Join(err, p.waker.Close(), r.Close())
+	}
+	p.opening = r.Enters
+	return p, nil
+}
+
+func (p *uringPoller) watchWaker() {
+	s := p.ring.Next()
+	s.PollAdd(p.waker.FD(), unix.EPOLLIN, true)
+	s.UserData = uringWake
+}
+
+func (p *uringPoller) Add(fd int, want Interest, t Token) error {
+	return p.change("add", fd, 0, want, t)
+}
+
+func (p *uringPoller) Change(fd int, had, want Interest, t Token) error {
+	return p.change("change", fd, had, want, t)
+}
+
+func (p *uringPoller) change(verb string, fd int, had, want Interest, t Token) error {
+	switch {
+	case fd < 0:
+		return refuse("io_uring", verb, fd, unix.EBADF)
+	case t == reserved:
+		return refuse("io_uring", verb, fd, unix.EINVAL)
+	}
+	if errno := agree(had, p.watched(fd)); errno != 0 {
+		return refuse("io_uring", verb, fd, errno)
+	}
+	if had != 0 {
+		p.disarm(fd)
+	}
+	if want != 0 {
+		p.grow(fd)
+		p.slots[fd].token, p.slots[fd].want = t, want
+		p.arm(fd)
+	}
+	return nil
+}
+
+func (p *uringPoller) Remove(fd int, had Interest, _ Token, closing bool) error {
+	watched := p.watched(fd)
+	if !closing && had != 0 && watched == 0 {
+		return refuse("io_uring", "remove", fd, unix.ENOENT)
+	}
+	if watched != 0 {
+		p.disarm(fd)
+	}
+	if !p.holding {
+		return nil
+	}
+	if err := p.enter(); err != nil {
+		return err
+	}
+	if p.holding { // it is tried again with each Wait
+		return refuse("io_uring", "remove", fd, unix.EAGAIN)
+	}
+	return nil
+}
+
+func (p *uringPoller) watched(fd int) Interest {
+	if fd < 0 || fd >= len(p.slots) {
+		return 0
+	}
+	return p.slots[fd].want
+}
+
+func (p *uringPoller) grow(fd int) {
+	if fd < len(p.slots) {
+		return
+	}
+	size := max(1024, len(p.slots))
+	for size <= fd {
+		size *= 2
+	}
+	p.slots = slices.Grow(p.slots, size-len(p.slots))[:size]
+}
+
+// arm begins to poll fd for what its slot says.
+func (p *uringPoller) arm(fd int) {
+	p.sequence++
+	slot := &p.slots[fd]
+	slot.sequence = p.sequence
+	s := p.ring.Next()
+	s.PollAdd(fd, uringEvents(slot.want), true)
+	s.UserData = uringData(fd, slot.sequence)
+}
+
+// armAgain arms what has ended by itself. It waits until the caller has had his
+// turn, because a poll that is armed reports anew what was left unread.
+func (p *uringPoller) armAgain() {
+	for _, data := range p.over {
+		fd := int(uint32(data))
+		if p.watched(fd) != 0 && data == uringData(fd, p.slots[fd].sequence) {
+			p.arm(fd)
+		}
+	}
+	p.over = p.over[:0]
+}
+
+// disarm ends the poll of fd. What has completed of it already is known by its
+// number.
+func (p *uringPoller) disarm(fd int) {
+	slot := &p.slots[fd]
+	slot.want = 0
+	s := p.ring.Next()
+	s.Cancel(uringData(fd, slot.sequence))
+	s.UserData = uringCancel
+	s.Flags |= uring.SkipSuccess
+	p.holding = true
+}
+
+func uringData(fd int, sequence uint32) uint64 {
+	return uint64(sequence)<<32 | uint64(uint32(fd))
+}
+
+func uringEvents(want Interest) uint32 {
+	var events uint32
+	if want&Read != 0 {
+		events = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLRDBAND
+	}
+	if want&Write != 0 {
+		events |= unix.EPOLLOUT
+	}
+	return events
+}
+
+// enter submits all, and lets what was cancelled end.
+func (p *uringPoller) enter() error {
+	err := p.ring.Enter()
+	p.entered()
+	return err
+}
+
+func (p *uringPoller) entered() {
+	if p.ring.Pending() == 0 {
+		p.holding = false
+	}
+}
+
+func (p *uringPoller) Wait(events []Event, timeout time.Duration) (int, error) {
+	p.events, p.n, p.woken = events, 0, false
+	p.armAgain()
+	_, errno := await(p, &p.counts, timeout, true)
+	p.events = nil
+	if errno != 0 {
+		return 0, failed("io_uring_enter", errno)
+	}
+	p.counts.Events += uint64(p.n)
+	return p.n, nil
+}
+
+// ask counts as ready only what the caller is to see: a completion that
+// concerns nobody does not end a Wait.
+func (p *uringPoller) ask(d time.Duration) (int, unix.Errno) {
+	interrupts, left := p.ring.Interrupts, p.ring.Ready()
+	var err error
+	if d == 0 {
+		err = p.ring.Enter()
+	} else {
+		err = p.ring.Wait(d)
+	}
+	p.entered()
+	if err == nil {
+		err = p.harvest(p.ring.Ready() - left)
+	}
+	switch {
+	case err != nil:
+		return 0, cause(err)
+	case p.woken:
+		return p.n + 1, 0
+	case p.n == 0 && p.ring.Interrupts != interrupts:
+		return 0, unix.EINTR
+	}
+	return p.n, 0
+}
+
+// cause is the number in an error of the ring.
+func cause(err error) unix.Errno {
+	var errno unix.Errno
+	errors.As(err, &errno)
+	return errno
+}
+
+// harvest turns completions into events, as many as there is room for. The rest
+// stays in the queue, which is first in, first out. The last call has brought so
+// many; it may have left some in the kernel.
+func (p *uringPoller) harvest(brought int) error {
+	for p.n < len(p.events) {
+		n := p.ring.Reap(p.taken[:min(len(p.taken), len(p.events)-p.n)])
+		for i := range p.taken[:n] {
+			p.complete(&p.taken[i])
+		}
+		if n > 0 {
+			continue
+		}
+		if brought < uring.DeferredWork && !p.ring.Overflown() {
+			return nil
+		}
+		p.counts.Polls++
+		if err := p.enter(); err != nil {
+			return err
+		}
+		if brought = p.ring.Ready(); brought == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (p *uringPoller) complete(c *uring.CQE) {
+	switch c.UserData {
+	case uringWake:
+		p.waker.Take()
+		p.woken = true
+		if !c.More() {
+			p.watchWaker()
+		}
+		return
+	case uringCancel:
+		return // it found nothing to cancel: the poll had ended by itself
+	}
+	fd := int(uint32(c.UserData))
+	slot := &p.slots[fd]
+	if slot.want == 0 || uringData(fd, slot.sequence) != c.UserData {
+		return // of a poll that was cancelled
+	}
+	if errno := c.Err(); errno != 0 {
+		p.report(Event{Token: slot.token, Err: errno})
+		slot.want = 0
+		return
+	}
+	if !c.More() {
+		p.over = append(p.over, c.UserData)
+	}
+	if ready := uringReady(uint32(c.Res), slot.want); ready != 0 {
+		p.report(Event{Token: slot.token, Ready: ready})
+	}
+}
+
+func (p *uringPoller) report(e Event) {
+	p.events[p.n] = e
+	p.n++
+}
+
+// uringReady is what the result of a poll says to who wants so much.
+func uringReady(revents uint32, want Interest) Interest {
+	if revents&unix.EPOLLRDBAND != 0 {
+		revents &^= unix.EPOLLPRI // as passed by the waking side, not as found
+	}
+	if want&Read == 0 {
+		revents &^= unix.EPOLLRDHUP
+	}
+	var ready Interest
+	if revents&unix.EPOLLIN != 0 {
+		ready = Read
+	}
+	if revents&unix.EPOLLOUT != 0 {
+		ready |= Write
+	}
+	if revents&edgeMore != 0 {
+		ready |= Read | More
+	}
+	return ready
+}
+
+func (p *uringPoller) Wake() error { return p.waker.Wake() }
+
+// Counts has as controls the calls that were made beside the waits: by Remove,
+// and when more was to be submitted than the queue holds. A change of interest
+// that rides with a wait is none.
+func (p *uringPoller) Counts() Counts {
+	c := p.counts
+	c.Controls = p.ring.Enters - p.opening - c.Polls - c.Blocks
+	c.WakeCalls = p.waker.Calls()
+	return c
+}
+
+// Close ends each poll first: the kernel does so by itself, but some time after
+// the ring is closed, and a descriptor closed meanwhile would not be released.
+func (p *uringPoller) Close() error {
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	for fd := range p.slots {
+		if p.slots[fd].want != 0 {
+			p.disarm(fd)
+		}
+	}
+	var err error
+	if p.holding {
+		err = p.enter()
+	}
+	return errors.Join(err, p.ring.Close(), p.waker.Close())
+}
