@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"bytes"
-	"time"
 
 	"medusa/poller/loop"
 )
@@ -24,16 +23,8 @@ type conn struct {
 	more    bool // input is kept whose answers wait until the output has left
 	closing bool // the last response has been queued
 	ended   bool // the client sends no more
+	refused bool // the client, and with it the connection
 	awaited bool // by Server.Drain
-}
-
-func (h *conn) Opened(c *loop.Conn) {
-	h.active = c.Loop().Now()
-	// One deadline is set here and renewed when it fires early, rather than
-	// set anew for each request.
-	if h.server.cfg.IdleTimeout > 0 {
-		c.SetDeadline(h.server.cfg.IdleTimeout)
-	}
 }
 
 func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
@@ -81,8 +72,7 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		}
 		h.respond(c)
 		if h.closing {
-			s.flush(c)
-			c.CloseWhenDone()
+			h.close(c)
 			return len(p)
 		}
 		if used < len(p) && c.Queued()+len(s.out) > s.outSize {
@@ -90,11 +80,13 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 			// ask for a lot without reading, and must not make us keep it.
 			h.more = true
 			s.flush(c)
+			h.queued(c)
 			c.Pause()
 			return used
 		}
 	}
 	s.flush(c)
+	h.queued(c)
 	switch {
 	case h.exchange != nil || h.body != nil:
 		if used < len(p) {
@@ -112,14 +104,6 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		c.CloseWhenDone()
 	}
 	return used
-}
-
-// rest sets the deadline of an idle connection in the place of a head's or a
-// content's, if it may be the earlier one.
-func (h *conn) rest(c *loop.Conn) {
-	if idle := h.server.cfg.IdleTimeout; idle > 0 && idle < h.server.cfg.HeadTimeout {
-		c.SetDeadline(idle)
-	}
 }
 
 // respond answers the server's current request, or notes who will.
@@ -224,7 +208,7 @@ func (h *conn) refuse(c *loop.Conn, status int, head bool) {
 	if s.cfg.Log != nil {
 		s.cfg.Log.Log(&Entry{Remote: c.RemoteAddr(), Status: status, Bytes: size, Start: s.loop.Now()})
 	}
-	h.close(c)
+	h.dismiss(c)
 }
 
 // close ends the connection after what is queued.
@@ -247,7 +231,7 @@ func (h *conn) refuseContent(c *loop.Conn, status int) {
 		h.closing = true
 		c.Abort() // its answer is half sent: only so can the client tell
 	default:
-		h.close(c)
+		h.dismiss(c)
 	}
 }
 
@@ -264,6 +248,7 @@ func (h *conn) settle() {
 
 // proceed goes on after a part of an exchange, outside of Received.
 func (h *conn) proceed(c *loop.Conn) {
+	h.active = h.server.loop.Now()
 	h.settle()
 	switch {
 	case h.exchange != nil:
@@ -301,53 +286,6 @@ func (h *conn) Ended(c *loop.Conn) {
 		h.close(c)
 	}
 }
-
-// Expired tells clients that were slow or silent from those that were active
-// since the deadline was set.
-func (h *conn) Expired(c *loop.Conn) {
-	s := h.server
-	now := s.loop.Now()
-	if b := h.body; b != nil && s.cfg.HeadTimeout > 0 {
-		if !b.held && b.total-b.checked < contentRate {
-			s.tick(now)
-			h.refuseContent(c, 408)
-			return
-		}
-		b.checked = b.total
-		c.SetDeadline(s.cfg.HeadTimeout)
-		return
-	}
-	wait := longest
-	if s.cfg.IdleTimeout > 0 {
-		sent, _ := c.Handed()
-		if c.Queued() > 0 && sent != h.sent || c.Queued() == 0 && h.exchange != nil {
-			// The client takes what it asked for, or waits for it.
-			h.sent, h.active = sent, now
-		}
-		wait = s.cfg.IdleTimeout - now.Sub(h.active)
-	}
-	if h.inHead && s.cfg.HeadTimeout > 0 {
-		if c.Queued() == 0 {
-			s.tick(now)
-			h.refuse(c, 408, false)
-			return
-		}
-		// The client may wait for the answers that are on their way.
-		wait = min(wait, s.cfg.HeadTimeout)
-	}
-	switch {
-	case wait == longest:
-	case wait > 0:
-		c.SetDeadline(wait)
-	case c.Queued() > 0:
-		c.Abort() // it does not take what it asked for
-	default:
-		h.close(c)
-	}
-}
-
-// longest is a duration that no deadline reaches.
-const longest = time.Duration(1<<63 - 1)
 
 func (h *conn) Drained(c *loop.Conn) {
 	if h.large {

@@ -106,6 +106,8 @@ func (x *Exchange) send(w *Response) {
 		x.streaming, size = false, 0
 	}
 	s.flush(x.conn)
+	h.large = true
+	h.queued(x.conn)
 	if x.entry != nil {
 		x.entry.Status = w.Status
 		switch {
@@ -142,6 +144,8 @@ func (x *Exchange) Write(p []byte) {
 	if x.chunks {
 		x.conn.Write(crlf)
 	}
+	x.h.large = true
+	x.h.queued(x.conn)
 }
 
 // End says that Write was given everything. An answer that lacks some of its

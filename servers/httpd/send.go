@@ -38,6 +38,7 @@ func (s *Server) send(c *loop.Conn, w *Response, as *how) *contentReader {
 		s.flush(c)
 		r := &contentReader{from: w.reader, left: w.size, chunks: chunks, server: s, conn: c}
 		w.reader = nil
+		w.h.large = true
 		c.Push(r)
 		return r
 	}
