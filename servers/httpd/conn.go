@@ -59,7 +59,7 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		}
 		n, status := s.request.parse(p[used:], s.cfg.Limits, &h.head)
 		if status != 0 {
-			h.refuse(c, status, isHead(p[used:]))
+			h.refuse(c, status, isHead(p[used:]), nil)
 			return len(p)
 		}
 		if n == 0 {
@@ -79,13 +79,13 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 			// The client must take some before more is made for it: it may
 			// ask for a lot without reading, and must not make us keep it.
 			h.more = true
-			s.flush(c)
+			s.flush()
 			h.queued(c)
 			c.Pause()
 			return used
 		}
 	}
-	s.flush(c)
+	s.flush()
 	h.queued(c)
 	switch {
 	case h.exchange != nil || h.body != nil:
@@ -122,7 +122,7 @@ func (h *conn) respond(c *loop.Conn) {
 	case !known(r.Method):
 		w.Error(501)
 	default:
-		s.handle(r, w)
+		handle(s.cfg.Extensions, r, w)
 	}
 	x := w.async
 	if r.HasContent() {
@@ -145,17 +145,15 @@ func (h *conn) respond(c *loop.Conn) {
 // answer sends the answer that was made at once.
 func (h *conn) answer(c *loop.Conn, w *Response, as *how) {
 	s := h.server
-	size := w.size
-	r := s.send(c, w, as)
-	h.closing = as.closing
-	if s.cfg.Log == nil {
-		return
+	var e *Entry
+	if s.cfg.Log != nil {
+		e = &s.entry
+		*e = s.describe(&s.request, c)
 	}
-	e := &s.entry
-	*e = s.describe(&s.request, c)
-	e.Status = w.Status
-	if r != nil {
-		r.entry = e.clone()
+	size := w.size
+	read := s.send(c, w, as, e)
+	h.closing = as.closing
+	if e == nil || read {
 		return
 	}
 	if !as.bare {
@@ -172,6 +170,7 @@ func (h *conn) expect(c *loop.Conn, x *Exchange, as *how) {
 	switch {
 	case x != nil && x.taker != nil:
 		if r.Expect {
+			s.gather(c)
 			s.out = append(s.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
 		}
 		h.beginContent(c, x.taker)
@@ -184,29 +183,27 @@ func (h *conn) expect(c *loop.Conn, x *Exchange, as *how) {
 	}
 }
 
-// handle gives a request to the extension that matches it.
-func (s *Server) handle(r *Request, w *Response) {
-	for _, e := range s.cfg.Extensions {
-		if e.Match(r) {
-			e.Handle(r, w)
-			return
-		}
-	}
-	w.Error(404)
-}
-
-// refuse answers what is not a good request and closes the connection.
-func (h *conn) refuse(c *loop.Conn, status int, head bool) {
+// refuse answers what is not a good request and closes the connection. e is
+// the request's log entry; nil if nothing is known of the request, or there is
+// no log.
+func (h *conn) refuse(c *loop.Conn, status int, head bool, e *Entry) {
 	s := h.server
 	w := &s.response
 	w.reset(s, h, c)
 	if w.Error(status); status == 405 {
 		w.Header("Allow", allowed)
 	}
+	if e == nil && s.cfg.Log != nil {
+		e = &s.entry
+		*e = Entry{Remote: c.RemoteAddr(), Start: s.loop.Now()}
+	}
 	size := w.size
-	s.send(c, w, &how{bare: head, minor: 1, closing: true})
-	if s.cfg.Log != nil {
-		s.cfg.Log.Log(&Entry{Remote: c.RemoteAddr(), Status: status, Bytes: size, Start: s.loop.Now()})
+	s.send(c, w, &how{bare: head, minor: 1, closing: true}, e)
+	if e != nil {
+		if !head {
+			e.Bytes = size
+		}
+		s.cfg.Log.Log(e)
 	}
 	h.dismiss(c)
 }
@@ -215,7 +212,7 @@ func (h *conn) refuse(c *loop.Conn, status int, head bool) {
 func (h *conn) close(c *loop.Conn) {
 	h.closing = true
 	h.dropContent()
-	h.server.flush(c)
+	h.server.flush()
 	c.CloseWhenDone()
 	h.dropExchange()
 }
@@ -225,8 +222,9 @@ func (h *conn) refuseContent(c *loop.Conn, status int) {
 	x := h.exchange
 	switch {
 	case x != nil && !x.answered:
-		x.answered = true
-		h.refuse(c, status, x.as.bare)
+		e := x.entry
+		x.answered, x.entry = true, nil
+		h.refuse(c, status, x.as.bare, e)
 	case x != nil && !x.over():
 		h.closing = true
 		c.Abort() // its answer is half sent: only so can the client tell

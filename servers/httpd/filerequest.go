@@ -3,7 +3,6 @@ package httpd
 import (
 	"bytes"
 	"io"
-	"strconv"
 
 	"medusa/servers/filesys"
 )
@@ -39,7 +38,7 @@ func (x *Files) conditional(r *Request, w *Response, e *filesys.Entry, p *prepar
 	switch len(ranges) {
 	case 0:
 		w.Error(416)
-		x.value = strconv.AppendInt(append(x.value[:0], "bytes */"...), e.Size, 10)
+		x.value = appendNumber(append(x.value[:0], "bytes */"...), e.Size)
 		w.HeaderBytes("Content-Range", x.value)
 		e.Release()
 	case 1:

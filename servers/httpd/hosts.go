@@ -63,13 +63,7 @@ func (x *Hosts) Handle(r *Request, w *Response) {
 	if !ok {
 		chain = x.fallback
 	}
-	for _, e := range chain {
-		if e.Match(r) {
-			e.Handle(r, w)
-			return
-		}
-	}
-	w.Error(404)
+	handle(chain, r, w)
 }
 
 // appendHost appends the one spelling of the host in p, a good uri-host

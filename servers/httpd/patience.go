@@ -75,7 +75,7 @@ func (h *conn) Expired(c *loop.Conn) {
 			wait = min(wait, head)
 		case h.inHead:
 			if c.Queued() == 0 {
-				h.refuse(c, 408, false)
+				h.refuse(c, 408, false, nil)
 				return
 			}
 			// The client may wait for the answers that are on their way.

@@ -215,7 +215,7 @@ func TestProxyEcho(t *testing.T) {
 		fmt.Fprintf(&chunks, "%x\r\n%s\r\n", n, rest[:n])
 		rest = rest[n:]
 	}
-	chunks.WriteString(lastChunk)
+	chunks.Write(lastChunk)
 	for _, ask := range []string{
 		fmt.Sprintf("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size, content),
 		"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks.String(),

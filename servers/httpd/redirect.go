@@ -59,27 +59,6 @@ func NewRedirect(from, to string, status int) (*Redirect, error) {
 	return x, nil
 }
 
-// CheckPrefix says what is wrong with path as the prefix of others.
-func CheckPrefix(path string) error {
-	_, err := cleanPrefix(path)
-	return err
-}
-
-// cleanPrefix checks a path that others may begin with, and takes the slash at
-// its end away.
-func cleanPrefix(path string) (string, error) {
-	if !strings.HasPrefix(path, "/") || !goodTarget([]byte(path)) || strings.Contains(path, "?") {
-		return "", fmt.Errorf("%q: give a path that begins with '/', percent-encoded", path)
-	}
-	return strings.TrimRight(path, "/"), nil
-}
-
-// below says whether path is prefix, which is clean, or lies below it.
-func below(path []byte, prefix string) bool {
-	n := len(prefix)
-	return len(path) >= n && string(path[:n]) == prefix && (len(path) == n || path[n] == '/')
-}
-
 // Match accepts the path from and what is below it.
 func (x *Redirect) Match(r *Request) bool { return below(r.Path, x.from) }
 
