@@ -9,10 +9,10 @@ import (
 
 // conditional answers a request that is conditional or for ranges, unless it
 // comes to an answer with the whole file. If it answers it releases e.
-func (x *Files) conditional(r *Request, w *Response, e *filesys.Entry, p *prepared, found conditions) (answered bool) {
+func (x *Files) conditional(r *Request, w *Response, e *filesys.Entry, p *prepared) (answered bool) {
 	v := p.validators
 	v.now = wall(w)
-	status, partial := r.precondition(found, &v)
+	status, partial := r.precondition(&v)
 	switch status {
 	case 304:
 		w.Status = 304

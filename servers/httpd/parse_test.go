@@ -9,8 +9,12 @@ import (
 
 // describe is everything that was parsed, comparable.
 func (r *Request) describe() string {
-	return fmt.Sprintf("%s %s path=%s query=%s/%t host=%s 1.%d keep=%t length=%d chunked=%t %q",
+	text := fmt.Sprintf("%s %s path=%s query=%s/%t host=%s 1.%d keep=%t length=%d chunked=%t %q",
 		r.Method, r.Target, r.Path, r.Query, r.Query != nil, r.Host, r.Minor, r.KeepAlive, r.Length, r.Chunked, r.Fields)
+	if r.conditions != 0 {
+		text += fmt.Sprintf(" conditions=%b", r.conditions)
+	}
+	return text
 }
 
 // whole parses p in one go.

@@ -88,10 +88,10 @@ func (s *Server) Requests() uint64 { return s.requests }
 
 // Drain ends the server in an orderly way: a connection on which a request has
 // come, if only in part, closes after the next answer, which says so; requests
-// that were pipelined behind that one are not answered (RFC 9112 section 9.6),
-// so that the client knows it may send them again. done is called when the last
-// of these connections has ended, or at once. Idle connections stay as they
-// are, but close after a request. Listeners are closed by who opened them.
+// that were pipelined behind that one are not answered (RFC 9112 section 9.6).
+// One that only has output left closes after that. done is called when the
+// last of these connections has ended, or at once. Idle connections stay as
+// they are, but close after a request. Listeners are closed by who opened them.
 func (s *Server) Drain(done func()) {
 	s.draining = true
 	s.loop.Each(func(c *loop.Conn) {
