@@ -34,6 +34,8 @@ type Config struct {
 	Redirects []string
 	// Proxies pass HTTP requests for a path, and those below it, on to
 	// another server, as PREFIX=http://HOST:PORT. Host is as in HTTP above.
+	// Of several paths of these two that a request is below, the longest
+	// counts.
 	Proxies []string
 	// AccessLog is the file that HTTP requests are logged to, in the Combined
 	// Log Format; "" for none.
@@ -74,10 +76,8 @@ type plan struct {
 
 // Check refuses a Config that makes no sense on any system.
 func (c *Config) Check() error {
-	if _, err := c.parse(); err != nil {
-		return err
-	}
-	return c.loop().Check()
+	_, err := c.parse()
+	return err
 }
 
 // loop is the part of a Config that is its loop's.
@@ -109,7 +109,7 @@ func (c *Config) parse() (a plan, err error) {
 			return a, fmt.Errorf("raw address %w", err)
 		}
 	}
-	return a, nil
+	return a, c.loop().Check()
 }
 
 func parseAddress(text string) (netip.AddrPort, error) {

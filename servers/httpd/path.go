@@ -55,15 +55,9 @@ func cleanPath(name, path []byte) (clean []byte, dir, ok bool) {
 	return name, dir, true
 }
 
-// CheckPrefix says what is wrong with path as the prefix of others.
-func CheckPrefix(path string) error {
-	_, err := cleanPrefix(path)
-	return err
-}
-
-// cleanPrefix checks a path that others may begin with, and takes the slash at
-// its end away.
-func cleanPrefix(path string) (string, error) {
+// CleanPrefix checks a path that others may begin with, and takes the slash at
+// its end away: "" is every path's.
+func CleanPrefix(path string) (string, error) {
 	if !strings.HasPrefix(path, "/") || !goodTarget([]byte(path)) || strings.Contains(path, "?") {
 		return "", fmt.Errorf("%q: give a path that begins with '/', percent-encoded", path)
 	}

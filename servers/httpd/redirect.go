@@ -34,7 +34,7 @@ func NewRedirect(from, to string, status int) (*Redirect, error) {
 	default:
 		return nil, fmt.Errorf("redirect with status %d: give 301, 302, 303, 307 or 308", status)
 	}
-	prefix, err := cleanPrefix(from)
+	prefix, err := CleanPrefix(from)
 	if err != nil {
 		return nil, fmt.Errorf("redirect from %w", err)
 	}
