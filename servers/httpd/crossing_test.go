@@ -12,7 +12,6 @@ import (
 // request in hand: /wait/HOW waits, and /now/WHEN lets whoever waits go on.
 type crossing struct {
 	waiting *crossed
-	then    func() // after the answer
 }
 
 // crossed is one that waits, or that has content to take.
@@ -39,18 +38,18 @@ func (x *crossing) Handle(r *Request, w *Response) {
 	}
 	switch how {
 	case "before":
-		x.go_()
+		x.release()
 		w.Error(404)
 	case "after":
 		w.Error(404)
-		x.go_()
+		x.release()
 	case "fields":
 		w.Header("X-Before", "1")
 		w.Body([]byte("mine"))
-		x.go_()
+		x.release()
 		w.Header("X-After", "1")
 	case "close":
-		w.BodyReader(&closer{Reader: strings.NewReader("mine"), f: x.go_}, 4)
+		w.BodyReader(&closer{Reader: strings.NewReader("mine"), f: x.release}, 4)
 	case "content", "end":
 		t := &crossed{x: x, how: how}
 		t.late = w.Async(t)
@@ -58,8 +57,8 @@ func (x *crossing) Handle(r *Request, w *Response) {
 	}
 }
 
-// go_ answers who waits.
-func (x *crossing) go_() {
+// release answers who waits.
+func (x *crossing) release() {
 	t := x.waiting
 	if t == nil {
 		return
@@ -82,13 +81,13 @@ func (x *crossing) go_() {
 
 func (t *crossed) Content(p []byte) int {
 	if t.how == "content" {
-		t.x.go_()
+		t.x.release()
 	}
 	return len(p)
 }
 
 func (t *crossed) ContentEnd() {
-	t.x.go_()
+	t.x.release()
 	t.late.Answer(func(w *Response) { w.Error(404) })
 }
 

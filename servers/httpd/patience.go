@@ -54,7 +54,8 @@ func (h *conn) Expired(c *loop.Conn) {
 	s := h.server
 	now := s.loop.Now()
 	s.tick(now)
-	if sent, _ := c.Handed(); c.Queued() > 0 && sent != h.sent || c.Queued() == 0 && h.waits() {
+	busy := c.Queued() > 0 || h.large || h.more // the last two up to Drained
+	if sent, _ := c.Handed(); busy && sent != h.sent || !busy && h.waits() {
 		// The client takes what it asked for, or waits for it.
 		h.sent, h.active = sent, now
 	}
@@ -65,12 +66,13 @@ func (h *conn) Expired(c *loop.Conn) {
 	if head := s.cfg.HeadTimeout; head > 0 && !h.closing {
 		switch {
 		case h.body != nil:
-			if h.body.slow(h.more || c.Queued() >= s.outSize/2) {
+			unread := h.body.held || h.more || c.Queued() >= s.outSize/2
+			if h.body.slow(unread) {
 				h.refuseContent(c, 408)
 				return
 			}
-			if c.Queued() == 0 {
-				wait = head
+			if !unread {
+				wait = head // its pace is all that counts
 			}
 			wait = min(wait, head)
 		case h.inHead:
@@ -104,11 +106,11 @@ func (h *conn) waits() bool { return h.exchange != nil && !h.owes() }
 // slow says whether less content came than must come, since it was last asked.
 // A client is not to blame for any of that time in which content was not read:
 // as its taker did not want it, or the loop stopped reading because too much
-// output is queued. unread says that it is not read now; when it resumes is
-// the loop's affair, so unread may be true for longer than that.
+// output is queued. unread says that it is not read now; when the loop resumes
+// is its own affair, so unread may be true for longer than that.
 func (b *content) slow(unread bool) bool {
-	slow := !unread && !b.unread && !b.held && b.total-b.checked < contentRate
-	b.checked, b.unread = b.total, unread || b.held
+	slow := !unread && !b.unread && b.total-b.checked < contentRate
+	b.checked, b.unread = b.total, unread
 	return slow
 }
 

@@ -122,6 +122,18 @@ func TestContentOfWhoWaits(t *testing.T) {
 	if statuses(c.got) != "200" {
 		t.Errorf("content that is not wanted for a while: got %q", c.got)
 	}
+	// An idle time that is shorter than that of heads does not shorten it.
+	short := cfg
+	short.HeadTimeout, short.IdleTimeout = 10*time.Second, 3*time.Second
+	w = newWorld(t, loop.Config{Sim: &loop.SimConfig{Window: 1500}}, short, "")
+	c = w.dial(&client{
+		sends: texts("POST /back HTTP/1.0\r\nContent-Length: 3000\r\n\r\n"+content[:1500], content[:10], content[:1490]),
+		gap:   7 * time.Second, deaf: 15 * time.Second,
+	})
+	w.run()
+	if got := len(body(c.got)); statuses(c.got) != "200" || got != 3000 || c.err != nil {
+		t.Errorf("content every 7 s: got %s with %d bytes; closed with %v", statuses(c.got), got, c.err)
+	}
 	// It runs again when the answers have been taken.
 	w = newWorld(t, slow, cfg, "")
 	c = w.dial(&client{sends: texts(fmt.Sprintf("POST /back HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size+1, content)), deaf: 15 * time.Second})
