@@ -109,7 +109,7 @@ func BenchmarkTransfer(b *testing.B) {
 	dir := site(b, 1<<30)
 	xfer, sink := os.Getenv("MEDUSA_FLOOR_XFER"), os.Getenv("MEDUSA_SINK")
 	if xfer == "" {
-		b.Skip("MEDUSA_FLOOR_XFER does not name a minimal responder to compare with")
+		b.Skip("SKIPPED: MEDUSA_FLOOR_XFER does not name a minimal responder to compare with")
 	}
 	cmd := exec.Command("taskset", "-c", serverCPU, xfer, strconv.Itoa(port), dir)
 	if err := cmd.Start(); err != nil {

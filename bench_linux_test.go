@@ -79,7 +79,7 @@ func floor(b *testing.B, backend string, port int) target {
 	b.Helper()
 	path := os.Getenv("MEDUSA_FLOOR")
 	if path == "" {
-		b.Skip("MEDUSA_FLOOR does not name a minimal responder to compare with")
+		b.Skip("SKIPPED: MEDUSA_FLOOR does not name a minimal responder to compare with")
 	}
 	cmd := exec.Command("taskset", "-c", serverCPU, path, backend, strconv.Itoa(port))
 	if err := cmd.Start(); err != nil {
@@ -204,7 +204,7 @@ var wrkRate = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
 // BenchmarkGenerator: requests/s of the generator over those of `wrk -t1`.
 func BenchmarkGenerator(b *testing.B) {
 	if _, err := exec.LookPath("wrk"); err != nil {
-		b.Skip("wrk is not installed: scripts/peers.sh does")
+		b.Skip("SKIPPED: wrk is not installed: scripts/peers.sh does")
 	}
 	for _, backend := range []string{"epoll", "uring"} {
 		for _, n := range []int{32, 256} {

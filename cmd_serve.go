@@ -20,8 +20,8 @@ type serveCmd struct {
 	Listing        bool          `help:"List directories that have no index.html."`
 	Fixed          bool          `help:"Serve /fixed/N over HTTP: a body of N bytes, up to 1 MiB."`
 	Delay          bool          `help:"Serve /delay/DURATION over HTTP: an answer after that time, up to 1m."`
-	Redirect       []string      `sep:"none" help:"Send HTTP clients from a path, and those below it, elsewhere (307). Repeatable." placeholder:"FROM=TO"`
-	Proxy          []string      `sep:"none" help:"Pass requests for a path, and those below it, on to another HTTP server, as /api=http://127.0.0.1:8081. Repeatable." placeholder:"PREFIX=URL"`
+	Redirect       []string      `sep:"none" help:"Send HTTP clients from a path, and those below it, elsewhere (307). Repeatable; the longest path counts." placeholder:"FROM=TO"`
+	Proxy          []string      `sep:"none" help:"Pass requests for a path, and those below it, on to another HTTP server, as /api=http://127.0.0.1:8081. Repeatable; the longest path counts, of redirects too." placeholder:"PREFIX=URL"`
 	AccessLog      string        `help:"Append a line for each HTTP request to a file (Combined Log Format)." placeholder:"FILE"`
 	MaxContent     int64         `help:"The most content of an HTTP request (1048576)." placeholder:"BYTES"`
 	Nofile         uint64        `help:"Limit the process to N descriptors (RLIMIT_NOFILE, soft and hard)." placeholder:"N"`
@@ -32,7 +32,7 @@ type serveCmd struct {
 	RingWithout    string        `help:"Features that io_uring shall do without, to find out what they are worth: some of defer-taskrun, single-issuer, no-sqarray, registered-ring, multishot, buffer-groups, skip-success, batching." placeholder:"LIST"`
 	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
 	MaxConnections int           `help:"Connections open at once; more wait in the backlog." placeholder:"N"`
-	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long; negative: never (${default})." placeholder:"D"`
+	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
 

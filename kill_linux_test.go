@@ -31,7 +31,7 @@ figures:
 // made of what was measured, and no process is left.
 func TestKilled(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs suites")
+		t.Skip("SKIPPED: -short leaves out what runs suites")
 	}
 	medusa := medusaFile(t)
 	for i := range 6 {

@@ -39,6 +39,11 @@ func (c Config) Check() error {
 	case c.HLog == "-":
 		return errors.New("--hlog -: give a file")
 	}
+	if c.Backend != "" {
+		if err := (loop.Config{Backend: c.Backend}).Check(); err != nil {
+			return fmt.Errorf("--backend: %w", err)
+		}
+	}
 	return c.Spec.Check()
 }
 

@@ -91,6 +91,17 @@ func TestSpecCheck(t *testing.T) {
 	}
 }
 
+func TestCheckBackend(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"kpoll", "sim"} {
+		c := Config{Spec: Default()}
+		c.URL, c.Closed, c.Backend = "http://h/", true, name
+		if err := c.Check(); err == nil || !strings.HasPrefix(err.Error(), `--backend: unknown backend "`+name+`"`) || strings.Contains(err.Error(), ", sim") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func parseFlags(t *testing.T, args ...string) (Config, error) {
 	t.Helper()
 	var f Flags

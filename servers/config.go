@@ -34,6 +34,8 @@ type Config struct {
 	Redirects []string
 	// Proxies pass HTTP requests for a path, and those below it, on to
 	// another server, as PREFIX=http://HOST:PORT. Host is as in HTTP above.
+	// Of several paths of these two that a request is below, the longest
+	// counts.
 	Proxies []string
 	// AccessLog is the file that HTTP requests are logged to, in the Combined
 	// Log Format; "" for none.
@@ -73,18 +75,13 @@ type Config struct {
 type plan struct {
 	http, raw netip.AddrPort
 	web       web
+	loop      loop.Config
 }
 
 // Check refuses a Config that makes no sense on any system.
 func (c *Config) Check() error {
-	if _, err := c.parse(); err != nil {
-		return err
-	}
-	l, err := c.loop()
-	if err != nil {
-		return err
-	}
-	return l.Check()
+	_, err := c.parse()
+	return err
 }
 
 // loop is the part of a Config that is its loop's.
@@ -117,7 +114,10 @@ func (c *Config) parse() (a plan, err error) {
 			return a, fmt.Errorf("raw address %w", err)
 		}
 	}
-	return a, nil
+	if a.loop, err = c.loop(); err != nil {
+		return a, err
+	}
+	return a, a.loop.Check()
 }
 
 func parseAddress(text string) (netip.AddrPort, error) {

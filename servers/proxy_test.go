@@ -166,7 +166,8 @@ func TestWeb(t *testing.T) {
 	nobody.Close()
 	r := start(t, Config{
 		Backend: "poll", Root: dirs[0], Hosts: []string{"one.example=" + dirs[1]}, Listing: true, Delay: true, MaxContent: 10,
-		Redirects: []string{"/old=/new", "/out=https://example.org/x"}, Proxies: []string{"/up=http://" + nobody.Addr().String()},
+		Redirects: []string{"/old=/new", "/out=https://example.org/x", "/old/older/=/ancient", "/up/and/away=/sky"},
+		Proxies:   []string{"/up=http://" + nobody.Addr().String(), "/old/up=http://" + nobody.Addr().String()},
 	})
 	for _, test := range []struct {
 		request, host string
@@ -174,7 +175,8 @@ func TestWeb(t *testing.T) {
 		want          string // in the body or Location
 	}{
 		{"GET /a.txt", "a", 200, "zero"}, {"GET /a.txt", "ONE.example.:80", 200, "one"}, {"GET /", "a", 200, "a.txt"},
-		{"GET /old/b?c", "a", 307, "/new/b?c"}, {"GET /out", "one.example", 307, "https://example.org/x"},
+		{"GET /old/b?c", "a", 307, "/new/b?c"}, {"GET /old/older/b", "a", 307, "/ancient/b"}, {"GET /old/olderer", "a", 307, "/new/olderer"}, {"GET /old/up/b", "a", 502, "502 "},
+		{"GET /up/and/away/b", "a", 307, "/sky/b"}, {"GET /up/and", "a", 502, "502 "}, {"GET /out", "one.example", 307, "https://example.org/x"},
 		{"GET /delay/10ms", "a", 200, "Hello"}, {"GET /up", "a", 502, "502 Bad Gateway"}, {"POST /up", "a", 413, "413 "},
 	} {
 		method, path, _ := strings.Cut(test.request, " ")

@@ -70,11 +70,7 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err := s.openSites(where.web); err != nil {
 		return err
 	}
-	l, err := s.cfg.loop()
-	if err != nil {
-		return err
-	}
-	s.loop, err = loop.New(l)
+	s.loop, err = loop.New(where.loop)
 	if err != nil {
 		return err
 	}

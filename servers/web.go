@@ -17,23 +17,28 @@ type site struct {
 // openSites opens the directories and the access log, which are closed by
 // closeWeb.
 func (s *server) openSites(w web) (err error) {
-	open := func(path string) *site {
-		if path == "" || err != nil {
-			return nil
-		}
-		var dir *filesys.Dir
-		if dir, err = filesys.Open(path); err != nil {
-			return nil
+	open := func(path string) (*site, error) {
+		dir, err := filesys.Open(path)
+		if err != nil {
+			return nil, err
 		}
 		opened := &site{dir: dir}
 		s.sites = append(s.sites, opened)
-		return opened
+		return opened, nil
 	}
-	s.root = open(s.cfg.Root)
+	if s.cfg.Root != "" {
+		if s.root, err = open(s.cfg.Root); err != nil {
+			return err
+		}
+	}
 	for _, h := range w.hosts {
-		s.hosts = append(s.hosts, open(h.dir))
+		opened, err := open(h.dir)
+		if err != nil {
+			return fmt.Errorf("vhost %s: %w", h.name, err)
+		}
+		s.hosts = append(s.hosts, opened)
 	}
-	if err == nil && s.cfg.AccessLog != "" {
+	if s.cfg.AccessLog != "" {
 		// Appending, so that a file that is cut while it is written to (by
 		// logrotate with copytruncate, say) gets no hole.
 		if s.logFile, err = os.OpenFile(s.cfg.AccessLog, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640); err != nil {
@@ -76,11 +81,12 @@ func (s *server) newHTTP(w web) (*httpd.Server, error) {
 	if s.cfg.Delay {
 		chain = append(chain, httpd.NewDelay())
 	}
-	for _, r := range w.redirects {
-		chain = append(chain, r)
-	}
-	for _, u := range w.proxies {
-		p, err := httpd.NewProxy(s.loop, u.prefix, u.address, httpd.ProxyOptions{})
+	for _, e := range w.elsewhere {
+		if e.redirect != nil {
+			chain = append(chain, e.redirect)
+			continue
+		}
+		p, err := httpd.NewProxy(s.loop, e.prefix+"/", e.upstream, httpd.ProxyOptions{})
 		if err != nil {
 			return nil, err
 		}

@@ -76,12 +76,13 @@ type Config struct {
 	Sim *SimConfig
 }
 
-// Check says what is wrong with a Config, the backend included, in one line.
+// Check says what is wrong with a Config that a user gave, in one line. Its
+// backend must be one of Backends, as "sim" is of no use to a user.
 func (c Config) Check() error {
 	if err := c.complete(); err != nil {
 		return err
 	}
-	info, err := lookup(c.Backend)
+	info, err := lookup(c.Backend, Backends())
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func New(cfg Config) (*Loop, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	info, err := lookup(cfg.Backend)
+	info, err := lookup(cfg.Backend, append(Backends(), simInfo()))
 	if err != nil {
 		return nil, err
 	}

@@ -251,5 +251,3 @@ func appendLogged(b, p []byte) []byte {
 	}
 	return b
 }
-
-const hexSmall = "0123456789abcdef"

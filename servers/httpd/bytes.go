@@ -1,5 +1,18 @@
 package httpd
 
+import "strconv"
+
+var (
+	crlf  = []byte("\r\n")
+	comma = []byte(",")
+)
+
+// Hexadecimal digits.
+const (
+	hexSmall  = "0123456789abcdef"
+	hexDigits = "0123456789ABCDEF"
+)
+
 // class is a set of the byte classes of HTTP and URIs.
 type class uint8
 
@@ -93,3 +106,6 @@ func unhex(b byte) byte {
 	}
 	return lower(b) - 'a' + 10
 }
+
+// appendNumber appends n in decimal.
+func appendNumber(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }

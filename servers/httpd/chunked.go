@@ -149,3 +149,21 @@ func (d *chunked) ignore(status int) int {
 	}
 	return 0
 }
+
+// lastChunk ends a coding that has no trailers.
+var lastChunk = []byte("0\r\n\r\n")
+
+// chunkSizeMost is the longest that appendChunkSize makes, in bytes.
+const chunkSizeMost = 16 + 2
+
+// appendChunkSize appends the line before a chunk of n bytes, which are over 0.
+func appendChunkSize(b []byte, n int) []byte {
+	shift := 0
+	for n>>shift > 15 {
+		shift += 4
+	}
+	for ; shift >= 0; shift -= 4 {
+		b = append(b, hexSmall[n>>shift&15])
+	}
+	return append(b, crlf...)
+}

@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"bytes"
-	"time"
 
 	"medusa/poller/loop"
 )
@@ -24,16 +23,8 @@ type conn struct {
 	more    bool // input is kept whose answers wait until the output has left
 	closing bool // the last response has been queued
 	ended   bool // the client sends no more
+	refused bool // the client, and with it the connection
 	awaited bool // by Server.Drain
-}
-
-func (h *conn) Opened(c *loop.Conn) {
-	h.active = c.Loop().Now()
-	// One deadline is set here and renewed when it fires early, rather than
-	// set anew for each request.
-	if h.server.cfg.IdleTimeout > 0 {
-		c.SetDeadline(h.server.cfg.IdleTimeout)
-	}
 }
 
 func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
@@ -68,7 +59,7 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		}
 		n, status := s.request.parse(p[used:], s.cfg.Limits, &h.head)
 		if status != 0 {
-			h.refuse(c, status, isHead(p[used:]))
+			h.refuse(c, status, isHead(p[used:]), nil)
 			return len(p)
 		}
 		if n == 0 {
@@ -81,20 +72,21 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		}
 		h.respond(c)
 		if h.closing {
-			s.flush(c)
-			c.CloseWhenDone()
+			h.close(c)
 			return len(p)
 		}
 		if used < len(p) && c.Queued()+len(s.out) > s.outSize {
 			// The client must take some before more is made for it: it may
 			// ask for a lot without reading, and must not make us keep it.
 			h.more = true
-			s.flush(c)
+			s.flush()
+			h.queued(c)
 			c.Pause()
 			return used
 		}
 	}
-	s.flush(c)
+	s.flush()
+	h.queued(c)
 	switch {
 	case h.exchange != nil || h.body != nil:
 		if used < len(p) {
@@ -114,14 +106,6 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 	return used
 }
 
-// rest sets the deadline of an idle connection in the place of a head's or a
-// content's, if it may be the earlier one.
-func (h *conn) rest(c *loop.Conn) {
-	if idle := h.server.cfg.IdleTimeout; idle > 0 && idle < h.server.cfg.HeadTimeout {
-		c.SetDeadline(idle)
-	}
-}
-
 // respond answers the server's current request, or notes who will.
 func (h *conn) respond(c *loop.Conn) {
 	s := h.server
@@ -138,7 +122,7 @@ func (h *conn) respond(c *loop.Conn) {
 	case !known(r.Method):
 		w.Error(501)
 	default:
-		s.handle(r, w)
+		handle(s.cfg.Extensions, r, w)
 	}
 	x := w.async
 	if r.HasContent() {
@@ -161,17 +145,15 @@ func (h *conn) respond(c *loop.Conn) {
 // answer sends the answer that was made at once.
 func (h *conn) answer(c *loop.Conn, w *Response, as *how) {
 	s := h.server
-	size := w.size
-	r := s.send(c, w, as)
-	h.closing = as.closing
-	if s.cfg.Log == nil {
-		return
+	var e *Entry
+	if s.cfg.Log != nil {
+		e = &s.entry
+		*e = s.describe(&s.request, c)
 	}
-	e := &s.entry
-	*e = s.describe(&s.request, c)
-	e.Status = w.Status
-	if r != nil {
-		r.entry = e.clone()
+	size := w.size
+	read := s.send(c, w, as, e)
+	h.closing = as.closing
+	if e == nil || read {
 		return
 	}
 	if !as.bare {
@@ -188,6 +170,7 @@ func (h *conn) expect(c *loop.Conn, x *Exchange, as *how) {
 	switch {
 	case x != nil && x.taker != nil:
 		if r.Expect {
+			s.gather(c)
 			s.out = append(s.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
 		}
 		h.beginContent(c, x.taker)
@@ -200,38 +183,36 @@ func (h *conn) expect(c *loop.Conn, x *Exchange, as *how) {
 	}
 }
 
-// handle gives a request to the extension that matches it.
-func (s *Server) handle(r *Request, w *Response) {
-	for _, e := range s.cfg.Extensions {
-		if e.Match(r) {
-			e.Handle(r, w)
-			return
-		}
-	}
-	w.Error(404)
-}
-
-// refuse answers what is not a good request and closes the connection.
-func (h *conn) refuse(c *loop.Conn, status int, head bool) {
+// refuse answers what is not a good request and closes the connection. e is
+// the request's log entry; nil if nothing is known of the request, or there is
+// no log.
+func (h *conn) refuse(c *loop.Conn, status int, head bool, e *Entry) {
 	s := h.server
 	w := &s.response
 	w.reset(s, h, c)
 	if w.Error(status); status == 405 {
 		w.Header("Allow", allowed)
 	}
-	size := w.size
-	s.send(c, w, &how{bare: head, minor: 1, closing: true})
-	if s.cfg.Log != nil {
-		s.cfg.Log.Log(&Entry{Remote: c.RemoteAddr(), Status: status, Bytes: size, Start: s.loop.Now()})
+	if e == nil && s.cfg.Log != nil {
+		e = &s.entry
+		*e = Entry{Remote: c.RemoteAddr(), Start: s.loop.Now()}
 	}
-	h.close(c)
+	size := w.size
+	s.send(c, w, &how{bare: head, minor: 1, closing: true}, e)
+	if e != nil {
+		if !head {
+			e.Bytes = size
+		}
+		s.cfg.Log.Log(e)
+	}
+	h.dismiss(c)
 }
 
 // close ends the connection after what is queued.
 func (h *conn) close(c *loop.Conn) {
 	h.closing = true
 	h.dropContent()
-	h.server.flush(c)
+	h.server.flush()
 	c.CloseWhenDone()
 	h.dropExchange()
 }
@@ -241,13 +222,14 @@ func (h *conn) refuseContent(c *loop.Conn, status int) {
 	x := h.exchange
 	switch {
 	case x != nil && !x.answered:
-		x.answered = true
-		h.refuse(c, status, x.as.bare)
+		e := x.entry
+		x.answered, x.entry = true, nil
+		h.refuse(c, status, x.as.bare, e)
 	case x != nil && !x.over():
 		h.closing = true
 		c.Abort() // its answer is half sent: only so can the client tell
 	default:
-		h.close(c)
+		h.dismiss(c)
 	}
 }
 
@@ -264,6 +246,7 @@ func (h *conn) settle() {
 
 // proceed goes on after a part of an exchange, outside of Received.
 func (h *conn) proceed(c *loop.Conn) {
+	h.active = h.server.loop.Now()
 	h.settle()
 	switch {
 	case h.exchange != nil:
@@ -301,53 +284,6 @@ func (h *conn) Ended(c *loop.Conn) {
 		h.close(c)
 	}
 }
-
-// Expired tells clients that were slow or silent from those that were active
-// since the deadline was set.
-func (h *conn) Expired(c *loop.Conn) {
-	s := h.server
-	now := s.loop.Now()
-	if b := h.body; b != nil && s.cfg.HeadTimeout > 0 {
-		if !b.held && b.total-b.checked < contentRate {
-			s.tick(now)
-			h.refuseContent(c, 408)
-			return
-		}
-		b.checked = b.total
-		c.SetDeadline(s.cfg.HeadTimeout)
-		return
-	}
-	wait := longest
-	if s.cfg.IdleTimeout > 0 {
-		sent, _ := c.Handed()
-		if c.Queued() > 0 && sent != h.sent || c.Queued() == 0 && h.exchange != nil {
-			// The client takes what it asked for, or waits for it.
-			h.sent, h.active = sent, now
-		}
-		wait = s.cfg.IdleTimeout - now.Sub(h.active)
-	}
-	if h.inHead && s.cfg.HeadTimeout > 0 {
-		if c.Queued() == 0 {
-			s.tick(now)
-			h.refuse(c, 408, false)
-			return
-		}
-		// The client may wait for the answers that are on their way.
-		wait = min(wait, s.cfg.HeadTimeout)
-	}
-	switch {
-	case wait == longest:
-	case wait > 0:
-		c.SetDeadline(wait)
-	case c.Queued() > 0:
-		c.Abort() // it does not take what it asked for
-	default:
-		h.close(c)
-	}
-}
-
-// longest is a duration that no deadline reaches.
-const longest = time.Duration(1<<63 - 1)
 
 func (h *conn) Drained(c *loop.Conn) {
 	if h.large {

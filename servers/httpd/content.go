@@ -14,14 +14,9 @@ type Content interface {
 	ContentEnd()
 }
 
-const (
-	// drainLimit is how much content that nobody takes is read, in bytes, so
-	// that the connection can go on; of more it ends.
-	drainLimit = 64 << 10
-	// contentRate is how much content must come within each HeadTimeout, in
-	// bytes.
-	contentRate = 1 << 10
-)
+// drainLimit is how much content that nobody takes is read, in bytes, so that
+// the connection can go on; of more it ends.
+const drainLimit = 64 << 10
 
 // content is the content of a request while it comes.
 type content struct {
@@ -29,6 +24,7 @@ type content struct {
 	chunked chunked
 	coded   bool  // chunked, else left counts
 	held    bool  // the taker has not used all: it is shown no more for now
+	unread  bool  // it was not read for some of the time since its rate was last looked at
 	left    int64 // of a Content-Length
 	total   int64 // so far
 	limit   int64
@@ -44,7 +40,7 @@ func (h *conn) beginContent(c *loop.Conn, taker Content) {
 		b.limit = min(b.limit, drainLimit)
 	}
 	h.body = b
-	if s.cfg.HeadTimeout > 0 && c != nil {
+	if s.cfg.HeadTimeout > 0 {
 		c.SetDeadline(s.cfg.HeadTimeout)
 	}
 }
@@ -80,7 +76,9 @@ func (h *conn) readContent(p []byte) (used, status int) {
 			if h.body != b { // it gave up
 				return used, 0
 			}
-			b.held = took < n
+			if took < n {
+				b.held, b.unread = true, true
+			}
 		}
 		used += took
 		b.total += int64(took)

@@ -25,7 +25,6 @@ type contentReader struct {
 const (
 	chunkHead = 5 + 2 // hexadecimal digits of loop.MaxBuffer
 	chunkTail = 2
-	lastChunk = "0\r\n\r\n"
 )
 
 func (r *contentReader) Read(p []byte) (n int, err error) {

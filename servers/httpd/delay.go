@@ -24,7 +24,8 @@ func (*Delay) Match(r *Request) bool {
 	return len(r.Path) > len(delayPrefix) && string(r.Path[:len(delayPrefix)]) == delayPrefix
 }
 
-// Handle answers later, or with 404 at once where DURATION is none.
+// Handle answers later, or at once where DURATION is none, or a precondition
+// asks for another answer.
 func (*Delay) Handle(r *Request, w *Response) {
 	if w.onlyGet(r) {
 		return
@@ -32,6 +33,9 @@ func (*Delay) Handle(r *Request, w *Response) {
 	d, err := time.ParseDuration(string(r.Path[len(delayPrefix):]))
 	if err != nil || d < 0 || d > MaxDelay {
 		w.Error(404)
+		return
+	}
+	if w.precluded(r) {
 		return
 	}
 	o := &delayed{}

@@ -6,8 +6,6 @@ import (
 	"unicode"
 )
 
-const hexDigits = "0123456789ABCDEF"
-
 // Bytes that stand for themselves in what appendEscaped makes.
 const (
 	// pathBytes are of RFC 3986 section 3.3, without ':', which would make the

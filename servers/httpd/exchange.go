@@ -90,31 +90,33 @@ func (x *Exchange) begin() *Response {
 		return nil
 	}
 	x.answered = true
-	w := &x.server.response
+	w := x.server.takeResponse()
 	w.reset(x.server, x.h, x.conn)
 	x.server.tick(x.server.loop.Now())
 	return w
 }
 
+// send sends w, which begin returned.
 func (x *Exchange) send(w *Response) {
 	h, s := x.h, x.server
 	x.as.closing = x.as.closing || s.draining
 	size := w.size
-	r := s.send(x.conn, w, &x.as)
+	read := s.send(x.conn, w, &x.as, x.entry)
+	s.responses = append(s.responses, w)
 	x.chunks = x.streaming && size < 0 && x.as.minor > 0
 	if x.as.bare {
 		x.streaming, size = false, 0
 	}
-	s.flush(x.conn)
-	if x.entry != nil {
-		x.entry.Status = w.Status
-		switch {
-		case r != nil:
-			r.entry, x.entry = x.entry, nil
-		case !x.streaming:
-			x.entry.Bytes = size
-			x.log()
-		}
+	s.flush()
+	h.large = true
+	h.queued(x.conn)
+	switch {
+	case x.entry == nil:
+	case read:
+		x.entry = nil
+	case !x.streaming:
+		x.entry.Bytes = size
+		x.log()
 	}
 	h.proceed(x.conn)
 }
@@ -136,12 +138,15 @@ func (x *Exchange) Write(p []byte) {
 		x.entry.Bytes += int64(len(p))
 	}
 	if x.chunks {
-		x.conn.Write(appendChunkSize(x.server.scratch[:0], len(p)))
+		var size [chunkSizeMost]byte
+		x.conn.Write(appendChunkSize(size[:0], len(p)))
 	}
 	x.conn.Write(p)
 	if x.chunks {
 		x.conn.Write(crlf)
 	}
+	x.h.large = true
+	x.h.queued(x.conn)
 }
 
 // End says that Write was given everything. An answer that lacks some of its
@@ -155,7 +160,7 @@ func (x *Exchange) End() {
 		return
 	}
 	if x.chunks {
-		x.conn.Write(append(x.server.scratch[:0], lastChunk...))
+		x.conn.Write(lastChunk)
 	}
 	x.streaming = false
 	x.log()
@@ -190,20 +195,9 @@ func (x *Exchange) log() {
 // drop ends the exchange of a connection that ends.
 func (x *Exchange) drop() {
 	x.h = nil
+	if x.entry != nil && !x.answered {
+		x.entry.Status = statusGone
+	}
 	x.log()
 	x.owner.Gone()
-}
-
-var crlf = []byte("\r\n")
-
-func appendChunkSize(b []byte, n int) []byte {
-	const digits = "0123456789abcdef"
-	shift := 0
-	for n>>shift > 15 {
-		shift += 4
-	}
-	for ; shift >= 0; shift -= 4 {
-		b = append(b, digits[n>>shift&15])
-	}
-	return append(b, '\r', '\n')
 }

@@ -18,8 +18,10 @@ import (
 //	/echo           with the content, when it has come
 //	/back           with the content, as it comes
 //	/slow           takes 3 bytes of content at a time, one each millisecond
+//	/hold/MS        takes content after a time
 //	/early          answers at the first byte of content
 //	/promise/N/M    promises N bytes (-1: does not know) and writes M
+//	/late/MS        promises a byte and writes it, and says after a time that it was all
 //	/give/N/M       gives a reader of M bytes and promises N
 type later struct {
 	gone  int
@@ -30,6 +32,7 @@ type task struct {
 	l     *later
 	x     *Exchange
 	kind  string
+	n     int
 	got   []byte
 	begun bool
 }
@@ -45,7 +48,7 @@ func (l *later) Handle(r *Request, w *Response) {
 		w.BodyReader(&counted{r: strings.NewReader(strings.Repeat("g", m)), l: l}, int64(n))
 		return
 	}
-	t := &task{l: l, kind: kind}
+	t := &task{l: l, kind: kind, n: n}
 	t.x = w.Async(t)
 	lp := t.x.Loop()
 	switch kind {
@@ -57,6 +60,12 @@ func (l *later) Handle(r *Request, w *Response) {
 			t.x.Write(bytes.Repeat([]byte("p"), m))
 			t.x.End()
 		})
+	case "late":
+		lp.Post(func() {
+			t.x.AnswerStream(1, func(*Response) {})
+			t.x.Write([]byte("l"))
+		})
+		lp.At(lp.Now().Add(time.Duration(n)*time.Millisecond), t.x.End)
 	default:
 		t.x.TakeContent(t)
 	}
@@ -74,6 +83,14 @@ func (t *task) Content(p []byte) (used int) {
 			lp.At(lp.Now().Add(time.Millisecond), t.x.MoreContent)
 		}
 		return n
+	case "hold":
+		if !t.begun {
+			t.begun = true
+			lp := t.x.Loop()
+			lp.At(lp.Now().Add(time.Duration(t.n)*time.Millisecond), t.x.MoreContent)
+			return 0
+		}
+		t.got = append(t.got, p...)
 	case "back":
 		t.stream()
 		t.x.Write(p)

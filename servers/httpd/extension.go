@@ -16,6 +16,17 @@ type Extension interface {
 	Handle(r *Request, w *Response)
 }
 
+// handle gives a request to the first extension of a chain that matches it.
+func handle(chain []Extension, r *Request, w *Response) {
+	for _, e := range chain {
+		if e.Match(r) {
+			e.Handle(r, w)
+			return
+		}
+	}
+	w.Error(404)
+}
+
 // Logger is told of every answer.
 type Logger interface {
 	// Log is called when the last byte of an answer has been queued, or has
@@ -29,10 +40,15 @@ type Entry struct {
 	Method, Target     []byte
 	Minor              int // of HTTP/1
 	Referer, UserAgent []byte
-	Status             int
-	Bytes              int64     // of content, queued to be sent
-	Start              loop.Time // when the end of the request's head was read
+	// Status is that of the answer. It is 499, as nginx has it, where there was
+	// none: the client's connection ended before.
+	Status int
+	Bytes  int64     // of content, queued to be sent
+	Start  loop.Time // when the end of the request's head was read
 }
+
+// statusGone is for the log only.
+const statusGone = 499
 
 // describe begins the log entry for r.
 func (s *Server) describe(r *Request, c *loop.Conn) Entry {

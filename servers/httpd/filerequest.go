@@ -3,17 +3,16 @@ package httpd
 import (
 	"bytes"
 	"io"
-	"strconv"
 
 	"medusa/servers/filesys"
 )
 
 // conditional answers a request that is conditional or for ranges, unless it
 // comes to an answer with the whole file. If it answers it releases e.
-func (x *Files) conditional(r *Request, w *Response, e *filesys.Entry, p *prepared, found conditions) (answered bool) {
+func (x *Files) conditional(r *Request, w *Response, e *filesys.Entry, p *prepared) (answered bool) {
 	v := p.validators
 	v.now = wall(w)
-	status, partial := r.precondition(found, &v)
+	status, partial := r.precondition(&v)
 	switch status {
 	case 304:
 		w.Status = 304
@@ -39,7 +38,7 @@ func (x *Files) conditional(r *Request, w *Response, e *filesys.Entry, p *prepar
 	switch len(ranges) {
 	case 0:
 		w.Error(416)
-		x.value = strconv.AppendInt(append(x.value[:0], "bytes */"...), e.Size, 10)
+		x.value = appendNumber(append(x.value[:0], "bytes */"...), e.Size)
 		w.HeaderBytes("Content-Range", x.value)
 		e.Release()
 	case 1:

@@ -104,7 +104,7 @@ func (x *Files) directory(r *Request, w *Response, slash bool, now loop.Time) {
 	case !x.options.Listing || fileStatus(err) != 404:
 		w.Error(fileStatus(err))
 	case slash:
-		x.list(w)
+		x.list(r, w)
 	default:
 		x.redirect(r, w)
 	}
@@ -118,7 +118,7 @@ func (x *Files) redirect(r *Request, w *Response) {
 }
 
 // list answers with what is in the directory x.name.
-func (x *Files) list(w *Response) {
+func (x *Files) list(r *Request, w *Response) {
 	f, err := x.cache.Open(string(x.name))
 	if err != nil {
 		w.Error(fileStatus(err))
@@ -130,6 +130,10 @@ func (x *Files) list(w *Response) {
 		w.Error(404)
 		return
 	}
+	if w.precluded(r) {
+		_ = f.Close() // not read
+		return
+	}
 	w.ContentType = "text/html; charset=utf-8"
 	w.BodyReader(newListing(dir, x.name), -1)
 }
@@ -138,7 +142,7 @@ func (x *Files) list(w *Response) {
 // is needed no more.
 func (x *Files) file(r *Request, w *Response, e *filesys.Entry) {
 	p := x.prepared(w, e)
-	if found := r.conditions(); found != 0 && x.conditional(r, w, e, p, found) {
+	if r.conditions != 0 && x.conditional(r, w, e, p) {
 		return
 	}
 	w.HeaderBlock(p.fields)

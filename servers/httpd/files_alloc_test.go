@@ -44,7 +44,7 @@ func TestFilesAllocateNothing(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, func() {
 			s.response.reset(s, h, nil)
-			s.handle(&s.request, &s.response)
+			handle(s.cfg.Extensions, &s.request, &s.response)
 			if len(s.response.parts) != 1 || s.response.parts[0].f == nil {
 				t.Fatalf("%q: no file", text)
 			}

@@ -37,6 +37,9 @@ func (f *Fixed) Handle(r *Request, w *Response) {
 		w.Error(404)
 		return
 	}
+	if w.precluded(r) {
+		return
+	}
 	w.ContentType = textPlain
 	if n <= copyLimit {
 		w.Body(f.body[:n])

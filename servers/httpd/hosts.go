@@ -29,6 +29,7 @@ const hostSize = 256
 // the end, which makes a name absolute, means nothing.
 func NewHosts(chains map[string][]Extension, fallback []Extension) (*Hosts, error) {
 	x := &Hosts{chains: make(map[string][]Extension, len(chains)), fallback: fallback}
+	spelled := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(chains)) {
 		literal := name
 		if a, err := netip.ParseAddr(name); err == nil && a.Is6() {
@@ -44,9 +45,10 @@ func NewHosts(chains map[string][]Extension, fallback []Extension) (*Hosts, erro
 			return nil, fmt.Errorf("host %q: give a host name or an IP address, without a port", name)
 		}
 		key := appendHost(nil, []byte(literal))
-		if _, twice := x.chains[string(key)]; twice {
-			return nil, fmt.Errorf("host %q is there twice", name)
+		if other, twice := spelled[string(key)]; twice {
+			return nil, fmt.Errorf("%q and %q are one host", other, name)
 		}
+		spelled[string(key)] = name
 		x.chains[string(key)] = chains[name]
 	}
 	return x, nil
@@ -63,13 +65,7 @@ func (x *Hosts) Handle(r *Request, w *Response) {
 	if !ok {
 		chain = x.fallback
 	}
-	for _, e := range chain {
-		if e.Match(r) {
-			e.Handle(r, w)
-			return
-		}
-	}
-	w.Error(404)
+	handle(chain, r, w)
 }
 
 // appendHost appends the one spelling of the host in p, a good uri-host

@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -101,7 +100,7 @@ func appendRow(b []byte, entry fs.DirEntry) []byte {
 	b = append(b, slash...)
 	b = append(b, "</a></td><td>"...)
 	if kind.IsRegular() {
-		b = strconv.AppendInt(b, info.Size(), 10)
+		b = appendNumber(b, info.Size())
 	}
 	b = append(b, "</td><td>"...)
 	if modified := info.ModTime(); !modified.IsZero() {

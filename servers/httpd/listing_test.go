@@ -207,7 +207,7 @@ func TestListingAnswer(t *testing.T) {
 			{"1.1", "GET /dir/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET"},
 			{"1.0", "GET /dir/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", ""},
 			{"HEAD", "HEAD /dir/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET"},
-			{"Range", "GET /dir/ HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\nIf-Match: \"a\"\r\n\r\n", "GET"},
+			{"Range", "GET /dir/ HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\nIf-None-Match: \"a\"\r\n\r\n", "GET"},
 		} {
 			d := &names{left: slices.Clone(left)}
 			text := newListingWorld(t, d, out).ask(test.request + "GET /missing HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -205,20 +205,18 @@ func goodTarget(p []byte) bool {
 func (r *Request) split() (status int) {
 	rest := r.Target
 	r.Host = nil
-	const scheme = "http://"
 	switch {
 	case rest[0] == '/':
-	case len(rest) > len(scheme) && equalFold(rest[:len(scheme)], scheme):
-		rest = rest[len(scheme):]
-		end := bytes.IndexAny(rest, "/?")
-		if end < 0 {
-			end = len(rest)
-		}
-		r.Host, rest = rest[:end:end], rest[end:]
+	case hasScheme(rest, "http://"):
 		// Userinfo is refused here too: RFC 9110 section 4.2.4.
-		if !goodHost(r.Host) {
+		if r.Host, rest = authority(rest[len("http://"):]); !goodHost(r.Host) {
 			return 400
 		}
+	case hasScheme(rest, "https://"):
+		if host, _ := authority(rest[len("https://"):]); goodHost(host) {
+			return 421 // RFC 9110 section 7.4: not over this connection, which is not secured
+		}
+		return 400
 	case string(r.Method) == "OPTIONS" && string(rest) == "*":
 		// asterisk-form: of the server as a whole.
 	case string(r.Method) == "CONNECT":
@@ -237,6 +235,20 @@ func (r *Request) split() (status int) {
 }
 
 var rootPath = []byte("/")
+
+// hasScheme says whether p begins with scheme, in small letters, and goes on.
+func hasScheme(p []byte, scheme string) bool {
+	return len(p) > len(scheme) && equalFold(p[:len(scheme)], scheme)
+}
+
+// authority splits what follows "//" in a URI (RFC 3986 section 3.2).
+func authority(p []byte) (host, rest []byte) {
+	end := bytes.IndexAny(p, "/?")
+	if end < 0 {
+		end = len(p)
+	}
+	return p[:end:end], p[end:]
+}
 
 // fieldLine takes apart field-name ":" OWS field-value OWS.
 func fieldLine(p []byte) (Field, bool) {

@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// judge checks what the fields of a head say together: Host, framing and
-// whether the connection persists.
+// judge finds out what the fields of a head say together: Host, framing,
+// whether the connection persists, and whether the request is conditional.
 func (r *Request) judge() (status int) {
 	var (
 		hosts, lengths, codings int
@@ -15,7 +15,7 @@ func (r *Request) judge() (status int) {
 		closes, keeps           bool
 		unmet                   bool // an expectation that is not known
 	)
-	r.Expect = false
+	r.Expect, r.conditions = false, 0
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		// Only names of these lengths need a closer look.
@@ -41,7 +41,11 @@ func (r *Request) judge() (status int) {
 		case len("transfer-encoding"):
 			if equalFold(f.Name, "transfer-encoding") {
 				codings, coding = codings+1, f.Value
+			} else {
+				r.conditions |= condition(f.Name) // if-modified-since is as long
 			}
+		case len("range"), len("if-match"), len("if-none-match"), len("if-unmodified-since"): // and if-range
+			r.conditions |= condition(f.Name)
 		}
 	}
 	// RFC 9112 section 3.2: one Host, also beside an absolute-form target,

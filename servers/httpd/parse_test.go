@@ -9,8 +9,12 @@ import (
 
 // describe is everything that was parsed, comparable.
 func (r *Request) describe() string {
-	return fmt.Sprintf("%s %s path=%s query=%s/%t host=%s 1.%d keep=%t length=%d chunked=%t %q",
+	text := fmt.Sprintf("%s %s path=%s query=%s/%t host=%s 1.%d keep=%t length=%d chunked=%t %q",
 		r.Method, r.Target, r.Path, r.Query, r.Query != nil, r.Host, r.Minor, r.KeepAlive, r.Length, r.Chunked, r.Fields)
+	if r.conditions != 0 {
+		text += fmt.Sprintf(" conditions=%b", r.conditions)
+	}
+	return text
 }
 
 // whole parses p in one go.
@@ -144,6 +148,12 @@ func TestParseRefuses(t *testing.T) {
 		{"authority-form", line("GET a:80 HTTP/1.1"), 400},
 		{"authority-form for CONNECT", line("CONNECT a:80 HTTP/1.1"), 405},
 		{"another scheme", line("GET ftp://a/ HTTP/1.1"), 400},
+		{"https", line("GET https://a/ HTTP/1.1"), 421},
+		{"https in capitals, with a port and no path", line("OPTIONS HTTPS://[::1]:443 HTTP/1.1"), 421},
+		{"https of nobody", line("GET https:///a HTTP/1.1"), 400},
+		{"https with userinfo", line("GET https://u@a/ HTTP/1.1"), 400},
+		{"https alone", line("GET https:// HTTP/1.1"), 400},
+		{"no https", line("GET https:/a/ HTTP/1.1"), 400},
 		{"scheme alone", line("GET http:// HTTP/1.1"), 400},
 		{"scheme and path", line("GET http:///x HTTP/1.1"), 400},
 		{"scheme and port", line("GET http://:80/ HTTP/1.1"), 400},

@@ -1,5 +1,10 @@
 package httpd
 
+import (
+	"fmt"
+	"strings"
+)
+
 // cleanPath turns the path of a target into a slash-separated file name
 // relative to a root: percent-decoded, without empty or dot segments, "." for
 // the root itself. It is appended to name. ".." goes up, but not above the root
@@ -48,4 +53,19 @@ func cleanPath(name, path []byte) (clean []byte, dir, ok bool) {
 		name = append(name, '.')
 	}
 	return name, dir, true
+}
+
+// CleanPrefix checks a path that others may begin with, and takes the slash at
+// its end away: "" is every path's.
+func CleanPrefix(path string) (string, error) {
+	if !strings.HasPrefix(path, "/") || !goodTarget([]byte(path)) || strings.Contains(path, "?") {
+		return "", fmt.Errorf("%q: give a path that begins with '/', percent-encoded", path)
+	}
+	return strings.TrimRight(path, "/"), nil
+}
+
+// below says whether path is prefix, which is clean, or lies below it.
+func below(path []byte, prefix string) bool {
+	n := len(prefix)
+	return len(path) >= n && string(path[:n]) == prefix && (len(path) == n || path[n] == '/')
 }

@@ -9,7 +9,7 @@ import (
 
 // conditions says which fields there are that make a request conditional (RFC
 // 9110 section 13.1) or one for a part (section 14.2). Most requests have
-// none: one pass over the fields sees that.
+// none.
 type conditions uint8
 
 const (
@@ -33,20 +33,17 @@ func (c conditions) name() string {
 	return ""
 }
 
-// conditions finds out which such fields r has.
-func (r *Request) conditions() (found conditions) {
-	for i := range r.Fields {
-		name := r.Fields[i].Name
-		if len(name) == 0 || lower(name[0]) != 'i' && lower(name[0]) != 'r' {
-			continue
-		}
-		for j, known := range conditionNames {
-			if equalFold(name, known) {
-				found |= 1 << j
-			}
+// condition is the one that the field called name is, or 0.
+func condition(name []byte) conditions {
+	if c := lower(name[0]); c != 'i' && c != 'r' {
+		return 0
+	}
+	for i, known := range conditionNames {
+		if equalFold(name, known) {
+			return 1 << i
 		}
 	}
-	return found
+	return 0
 }
 
 // single is the value of a field that may be there only once. A second line
@@ -77,7 +74,8 @@ type validators struct {
 // A list of entity tags that is malformed matches nothing. A date that is
 // malformed is ignored, as is one for If-Modified-Since that is yet to come:
 // no answer of this server has such a date.
-func (r *Request) precondition(found conditions, v *validators) (status int, partial bool) {
+func (r *Request) precondition(v *validators) (status int, partial bool) {
+	found := r.conditions
 	switch {
 	case found&ifMatch != 0:
 		if !r.matches(ifMatch, v) {
@@ -103,6 +101,25 @@ func (r *Request) precondition(found conditions, v *validators) (status int, par
 		return 0, false
 	}
 	return 0, found&ifRange == 0 || r.unchanged(v)
+}
+
+// precluded answers a GET or HEAD, which would be answered with 200, if its
+// preconditions ask for another answer, and says whether it did. It is for what
+// has no validators: an If-Match with a tag is false then, and only "*" makes
+// If-None-Match so.
+func (w *Response) precluded(r *Request) (answered bool) {
+	if r.conditions == 0 {
+		return false
+	}
+	switch status, _ := r.precondition(&validators{now: wall(w)}); status {
+	case 304:
+		w.Status = 304
+	case 412:
+		w.Error(412)
+	default:
+		return false
+	}
+	return true
 }
 
 // matches compares the entity tags in all lines of a field with the current

@@ -20,8 +20,37 @@ func asked(method string, fields ...string) *Request {
 	for _, f := range fields {
 		name, value, _ := strings.Cut(f, ":")
 		r.Fields = append(r.Fields, Field{[]byte(name), trim([]byte(value))})
+		r.conditions |= condition([]byte(name))
 	}
 	return r
+}
+
+// TestConditionsAreFound: by the parser, in any case, and nothing else is.
+func TestConditionsAreFound(t *testing.T) {
+	t.Parallel()
+	all := conditions(0)
+	for i, name := range conditionNames {
+		for _, name := range []string{name, strings.ToUpper(name)} {
+			r, n, status := whole([]byte("GET / HTTP/1.1\r\nHost: a\r\n"+name+": x\r\n\r\n"), Limits{}.fill())
+			if n == 0 || status != 0 || r.conditions != 1<<i {
+				t.Errorf("%s: %b, status %d", name, r.conditions, status)
+			}
+		}
+		all |= 1 << i
+	}
+	var fields strings.Builder
+	for _, name := range conditionNames {
+		for j := range name {
+			fields.WriteString(name[:j] + "x" + name[j+1:] + ": x\r\n") // as long, and another
+		}
+	}
+	head := func(fields string) []byte { return []byte("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n") }
+	if r, n, status := whole(head(fields.String()), Limits{Head: 1 << 20, Fields: 1000}.fill()); n == 0 || r.conditions != 0 {
+		t.Errorf("none: %b, status %d", r.conditions, status)
+	}
+	if r, _, _ := whole(head(strings.Join(conditionNames[:], ": x\r\n")+": x\r\n"), Limits{}.fill()); r.conditions != all {
+		t.Errorf("all: %b", r.conditions)
+	}
 }
 
 func TestPrecondition(t *testing.T) {
@@ -122,7 +151,7 @@ func TestPrecondition(t *testing.T) {
 				want = whole
 			}
 			r := asked(method, test.fields...)
-			got, partial := r.precondition(r.conditions(), &v)
+			got, partial := r.precondition(&v)
 			if partial {
 				got = 206
 			}
@@ -158,10 +187,10 @@ func TestPreconditionOnWeak(t *testing.T) {
 	for _, test := range tests {
 		r := asked("GET", test.fields...)
 		v := validators{tag: []byte(`"a"`), weak: true, modified: modifiedAt.Unix(), now: modifiedAt.Unix()}
-		if got, partial := r.precondition(r.conditions(), &v); got != test.weak || partial {
+		if got, partial := r.precondition(&v); got != test.weak || partial {
 			t.Errorf("%s: %d, %t, want %d", test.fields, got, partial, test.weak)
 		}
-		if got, partial := r.precondition(r.conditions(), &validators{now: askedAt.Unix()}); got != test.bare || partial {
+		if got, partial := r.precondition(&validators{now: askedAt.Unix()}); got != test.bare || partial {
 			t.Errorf("%s, nothing to compare: %d, %t, want %d", test.fields, got, partial, test.bare)
 		}
 	}
@@ -208,7 +237,7 @@ func TestConditionsAllocateNothing(t *testing.T) {
 		"If-Range: "+modifiedAt.Format(http.TimeFormat), "If-Modified-Since: "+modifiedAt.Format(http.TimeFormat))
 	v := validators{tag: []byte(`"a"`), modified: modifiedAt.Unix(), now: askedAt.Unix()}
 	if n := testing.AllocsPerRun(100, func() {
-		if _, partial := r.precondition(r.conditions(), &v); !partial {
+		if _, partial := r.precondition(&v); !partial {
 			t.Fatal("not partial")
 		}
 	}); n != 0 {

@@ -101,7 +101,7 @@ const proxyMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 // NewProxy passes the path prefix, and every path below it, on to upstream.
 // The server that it is an extension of lives on l.
 func NewProxy(l *loop.Loop, prefix string, upstream netip.AddrPort, o ProxyOptions) (*Proxy, error) {
-	clean, err := cleanPrefix(prefix)
+	clean, err := CleanPrefix(prefix)
 	if err != nil {
 		return nil, fmt.Errorf("proxy for %w", err)
 	}

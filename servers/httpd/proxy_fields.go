@@ -1,9 +1,6 @@
 package httpd
 
-import (
-	"bytes"
-	"strconv"
-)
+import "bytes"
 
 // hopByHop says whether the field is of one connection, or of the framing that
 // is made anew (RFC 9110 section 7.6.1). Proxy is no field of HTTP at all, but
@@ -81,7 +78,3 @@ func isListed(fields []Field, name []byte) bool {
 	}
 	return false
 }
-
-var comma = []byte(",")
-
-func appendNumber(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }

@@ -142,6 +142,35 @@ func TestProxyEarlyAnswer(t *testing.T) {
 	}
 }
 
+// TestProxyDeafClient: a client that sends content and takes nothing of the
+// answer that begins meanwhile is given up, though everybody waits for another.
+func TestProxyDeafClient(t *testing.T) {
+	x := newProxied(t, loop.Config{}, ProxyOptions{}, func(c *originConn, _ string) {
+		c.write("HTTP/1.1 200 OK\r\n\r\n")
+		c.conn.Push(&pour{1 << 20})
+		c.conn.Pause() // it reads no more
+	})
+	const size = 1 << 20
+	c := x.dial(&client{sends: texts(fmt.Sprintf("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))), deaf: 30 * time.Minute})
+	stalled := false
+	x.loop.At(seconds(5), func() {
+		x.loop.Each(func(c *loop.Conn) {
+			if h, ok := c.Handler().(*conn); ok {
+				stalled = h.body != nil && h.body.held && h.exchange.owner.(*passage).up.paused
+			}
+		})
+	})
+	x.loop.At(loop.Time(3*time.Minute), func() {
+		if n := x.open(); n > 0 || x.proxy.open > 0 {
+			t.Errorf("%d connections are left, and %d of the proxy", n, x.proxy.open)
+		}
+	})
+	x.finish()
+	if loop.Kind(c.err) != "reset" || !stalled {
+		t.Errorf("closed with %v, stalled %t", c.err, stalled)
+	}
+}
+
 // TestProxyExpect: the client gets its 100 at once, except where the answer is
 // known before.
 func TestProxyExpect(t *testing.T) {
@@ -186,7 +215,7 @@ func TestProxyEcho(t *testing.T) {
 		fmt.Fprintf(&chunks, "%x\r\n%s\r\n", n, rest[:n])
 		rest = rest[n:]
 	}
-	chunks.WriteString(lastChunk)
+	chunks.Write(lastChunk)
 	for _, ask := range []string{
 		fmt.Sprintf("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size, content),
 		"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks.String(),

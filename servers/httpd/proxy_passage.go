@@ -73,13 +73,11 @@ func (t *passage) ContentEnd() {
 	case t.up == nil:
 		t.release() // the answer is over
 	case t.chunks:
-		t.up.conn.Write(endOfChunks)
+		t.up.conn.Write(lastChunk)
 	default:
 		t.up.waits() // the last bytes may have left already
 	}
 }
-
-var endOfChunks = []byte(lastChunk)
 
 // Drained: the client has taken what there was of the answer.
 func (t *passage) Drained() {

@@ -270,7 +270,7 @@ func TestProxyTruncatedAnswer(t *testing.T) {
 			})
 			c := x.asks(ask)
 			x.finish()
-			if !strings.Contains(string(c.got), "hello") || strings.HasSuffix(string(c.got), lastChunk) || loop.Kind(c.err) != "reset" {
+			if !strings.Contains(string(c.got), "hello") || strings.HasSuffix(string(c.got), string(lastChunk)) || loop.Kind(c.err) != "reset" {
 				t.Errorf("%s, %.20s: the client got %q, closed with %v", name, ask, c.got, c.err)
 			}
 			if len(x.logged) != 1 || x.logged[0].Bytes != 5 {

@@ -160,6 +160,8 @@ func TestProxyTimeouts(t *testing.T) {
 		from, to float64
 	}{
 		{"connect", 600 * time.Millisecond, false, answerOK, getA, "504", "ok", 3.4, 3.5}, // the client's own ways take 2.4
+		{"connect, with content", 600 * time.Millisecond, false, answerOK, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", "504", "ok", 3.4, 3.5},
+		{"connect, with chunks", 600 * time.Millisecond, false, answerOK, "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "504", "ok", 3.4, 3.5},
 		{"refused", 0, true, nil, getA, "502", "ok", 0, 0},
 		{"no answer", 0, false, func(*originConn, string) {}, getA, "504", "ok", 2, 2.1},
 		{"half a head", 0, false, func(c *originConn, _ string) { c.write("HTTP/1.1 2") }, getA, "504", "ok", 2, 2.1},

@@ -3,7 +3,6 @@ package httpd
 import (
 	"bytes"
 	"math"
-	"strconv"
 )
 
 // byteRange is n bytes from off on. n is not 0.
@@ -130,9 +129,9 @@ func coalesce(ranges []byteRange) []byteRange {
 // 14.4) for a part of a file of size bytes.
 func appendContentRange(b []byte, r byteRange, size int64) []byte {
 	b = append(b, "bytes "...)
-	b = strconv.AppendInt(b, r.off, 10)
+	b = appendNumber(b, r.off)
 	b = append(b, '-')
-	b = strconv.AppendInt(b, r.end()-1, 10)
+	b = appendNumber(b, r.end()-1)
 	b = append(b, '/')
-	return strconv.AppendInt(b, size, 10)
+	return appendNumber(b, size)
 }

@@ -34,7 +34,7 @@ func NewRedirect(from, to string, status int) (*Redirect, error) {
 	default:
 		return nil, fmt.Errorf("redirect with status %d: give 301, 302, 303, 307 or 308", status)
 	}
-	prefix, err := cleanPrefix(from)
+	prefix, err := CleanPrefix(from)
 	if err != nil {
 		return nil, fmt.Errorf("redirect from %w", err)
 	}
@@ -57,27 +57,6 @@ func NewRedirect(from, to string, status int) (*Redirect, error) {
 	}
 	x.exact, x.to = to, strings.TrimRight(to, "/")
 	return x, nil
-}
-
-// CheckPrefix says what is wrong with path as the prefix of others.
-func CheckPrefix(path string) error {
-	_, err := cleanPrefix(path)
-	return err
-}
-
-// cleanPrefix checks a path that others may begin with, and takes the slash at
-// its end away.
-func cleanPrefix(path string) (string, error) {
-	if !strings.HasPrefix(path, "/") || !goodTarget([]byte(path)) || strings.Contains(path, "?") {
-		return "", fmt.Errorf("%q: give a path that begins with '/', percent-encoded", path)
-	}
-	return strings.TrimRight(path, "/"), nil
-}
-
-// below says whether path is prefix, which is clean, or lies below it.
-func below(path []byte, prefix string) bool {
-	n := len(prefix)
-	return len(path) >= n && string(path[:n]) == prefix && (len(path) == n || path[n] == '/')
 }
 
 // Match accepts the path from and what is below it.

@@ -34,6 +34,8 @@ type Request struct {
 	// Fields are the header fields in order, values trimmed.
 	Fields []Field
 
+	conditions conditions // that are among the fields
+
 	conn *loop.Conn // nil in tests
 }
 

@@ -3,7 +3,6 @@ package httpd
 import (
 	"io"
 	"os"
-	"strconv"
 
 	"medusa/poller/loop"
 
@@ -26,13 +25,14 @@ type Response struct {
 	async  *Exchange
 
 	block  []byte // fields, ready to send
-	fields []byte // fields gathered here, of the server's scratch
+	fields []byte // fields gathered here
 
 	// The content: copied first, then the parts. A reader stands alone.
 	copied []byte
 	parts  []part
 	size   int64 // of all; -1 when a reader does not know
 	reader io.Reader
+	page   []byte // where Error makes its content
 }
 
 // part is a piece of content that is not copied: bytes, or some of a file.
@@ -49,7 +49,7 @@ const textPlain = "text/plain; charset=utf-8"
 func (w *Response) reset(s *Server, h *conn, c *loop.Conn) {
 	*w = Response{
 		Status: 200, server: s, h: h, conn: c,
-		fields: w.fields[:0], parts: w.parts[:0],
+		fields: w.fields[:0], parts: w.parts[:0], page: w.page[:0],
 	}
 }
 
@@ -119,11 +119,6 @@ func (w *Response) BodyReader(r io.Reader, n int64) {
 	w.reader, w.size = r, n
 }
 
-// AddBody appends p to the body, which is copied at once.
-func (w *Response) AddBody(p []byte) {
-	w.AddShared(append([]byte(nil), p...))
-}
-
 // AddShared appends p itself, which nobody may modify any more.
 func (w *Response) AddShared(p []byte) {
 	w.parts = append(w.parts, part{p: p})
@@ -149,11 +144,10 @@ func (w *Response) Error(status int) {
 	w.drop()
 	w.Status, w.ContentType = status, textPlain
 	w.block, w.fields = nil, w.fields[:0]
-	s := w.server
-	s.scratch = append(strconv.AppendInt(s.scratch[:0], int64(status), 10), ' ')
-	s.scratch = append(s.scratch, statusText(status)...)
-	s.scratch = append(s.scratch, '\n')
-	w.copied, w.size = s.scratch, int64(len(s.scratch))
+	w.page = append(appendNumber(w.page[:0], int64(status)), ' ')
+	w.page = append(w.page, statusText(status)...)
+	w.page = append(w.page, '\n')
+	w.copied, w.size = w.page, int64(len(w.page))
 }
 
 // MethodNotAllowed answers 405; allow lists the methods that would do.
@@ -185,16 +179,6 @@ func (w *Response) onlyGet(r *Request) (answered bool) {
 		w.MethodNotAllowed(allowed)
 	}
 	return true
-}
-
-// Scratch returns n bytes to build a body in, valid until the response is
-// sent. Handle need not allocate then.
-func (w *Response) Scratch(n int) []byte {
-	s := w.server
-	if cap(s.scratch) < n {
-		s.scratch = make([]byte, n)
-	}
-	return s.scratch[:n]
 }
 
 // drop forgets the body set before.

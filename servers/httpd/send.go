@@ -1,8 +1,6 @@
 package httpd
 
 import (
-	"strconv"
-
 	"medusa/poller/loop"
 )
 
@@ -17,10 +15,14 @@ type how struct {
 	closing bool // the connection ends after it
 }
 
-// send queues the response w. It returns the reader that the content is still
-// to come from, if there is one.
-func (s *Server) send(c *loop.Conn, w *Response, as *how) *contentReader {
+// send queues the response w. The log entry e, unless it is nil, gets its
+// status. read says that the content is still to be read, and that whoever
+// reads it logs a copy of e.
+func (s *Server) send(c *loop.Conn, w *Response, as *how, e *Entry) (read bool) {
 	s.requests++
+	if e != nil {
+		e.Status = w.Status
+	}
 	if w.Status == 204 || w.Status == 304 || w.Status < 200 {
 		w.drop()
 		as.bare = true
@@ -29,37 +31,43 @@ func (s *Server) send(c *loop.Conn, w *Response, as *how) *contentReader {
 	if w.size < 0 && !chunks && !as.bare {
 		as.closing = true // the end of the connection is that of the content
 	}
+	s.gather(c)
 	s.out = w.appendHead(s.out, chunks, as)
 	if as.bare {
 		w.drop()
-		return nil
+		return false
 	}
 	if w.reader != nil {
-		s.flush(c)
+		s.flush()
 		r := &contentReader{from: w.reader, left: w.size, chunks: chunks, server: s, conn: c}
+		if e != nil {
+			r.entry = e.clone()
+		}
 		w.reader = nil
+		w.h.large = true
 		c.Push(r)
-		return r
+		return true
 	}
 	s.out = append(s.out, w.copied...)
 	for i := range w.parts {
 		p := &w.parts[i]
 		switch {
 		case p.f != nil:
-			s.flush(c)
+			s.flush()
 			c.SendFile(p.f, p.off, p.n, p.release)
 			w.h.large = true
 		case len(p.p) <= copyLimit:
+			s.gather(c) // releasing a file may have answered another connection
 			s.out = append(s.out, p.p...)
 		default:
-			s.flush(c)
+			s.flush()
 			c.WriteShared(p.p)
 			w.h.large = true
 		}
 		*p = part{}
 	}
 	w.parts = w.parts[:0]
-	return nil
+	return false
 }
 
 // appendHead appends the status line and the fields.
@@ -68,7 +76,7 @@ func (w *Response) appendHead(b []byte, chunks bool, as *how) []byte {
 		b = append(b, "HTTP/1.1 200 OK\r\n"...)
 	} else {
 		b = append(b, "HTTP/1.1 "...)
-		b = strconv.AppendInt(b, int64(w.Status), 10)
+		b = appendNumber(b, int64(w.Status))
 		b = append(b, ' ')
 		b = append(b, statusText(w.Status)...)
 		b = append(b, "\r\n"...)
@@ -88,7 +96,7 @@ func (w *Response) appendHead(b []byte, chunks bool, as *how) []byte {
 		// RFC 9110 section 8.6: none where there is no content by definition.
 	default:
 		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, w.size, 10)
+		b = appendNumber(b, w.size)
 		b = append(b, "\r\n"...)
 	}
 	switch {

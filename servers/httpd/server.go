@@ -28,11 +28,13 @@ type Config struct {
 	Limits Limits
 	// IdleTimeout closes a connection on which for that long no input came
 	// and no output left; one whose client does not take its output is reset
-	// after at most twice as long. 0 means one minute, less than 0 never.
+	// after at most twice as long. 0 means one minute, less than 0 never, but
+	// for a client that was refused: it has HeadTimeout.
 	IdleTimeout time.Duration
 	// HeadTimeout is how long a request head may take from its first byte to
 	// its last; then it is answered with 408. So is content of which in that
-	// time less than 1 KiB came. 0 means ten seconds, less than 0 any time.
+	// time less than 1 KiB came, unless the server itself did not read it. 0
+	// means ten seconds, less than 0 any time: then IdleTimeout bounds both.
 	HeadTimeout time.Duration
 	// Log is told of every answer; nil for no log.
 	Log Logger
@@ -49,13 +51,17 @@ type Server struct {
 	drained  func() // not nil while awaited is not 0
 
 	// All callbacks of a loop are mutually exclusive, so one of each serves
-	// all connections.
+	// all connections: for the request in hand, and its answer.
 	request  Request
 	response Response
-	out      []byte // responses not yet written to the connection in hand
-	scratch  []byte
-	contents []*content // free
-	entry    Entry      // of an answer made at once
+	entry    Entry
+
+	// out is responses that have not yet been written to their connection.
+	out   []byte
+	outOf *loop.Conn
+
+	contents  []*content  // free
+	responses []*Response // free, for exchanges: one may be answered while a request of another is in hand
 
 	fields    []byte    // Server and Date of every response, with their CRLFs
 	fieldsEnd loop.Time // until when Date is right
@@ -80,10 +86,12 @@ func (s *Server) Accept(*loop.Conn) loop.Handler { return &conn{server: s} }
 // Requests is how many requests have been answered, refused ones included.
 func (s *Server) Requests() uint64 { return s.requests }
 
-// Drain ends the server in an orderly way: requests that have come, if only
-// in part, are still answered, and their connections closed. done is called
-// when the last of these has ended, or at once. Idle connections stay as they
-// are, but close after a request. Listeners are closed by who opened them.
+// Drain ends the server in an orderly way: a connection on which a request has
+// come, if only in part, closes after the next answer, which says so; requests
+// that were pipelined behind that one are not answered (RFC 9112 section 9.6).
+// One that only has output left closes after that. done is called when the
+// last of these connections has ended, or at once. Idle connections stay as
+// they are, but close after a request. Listeners are closed by who opened them.
 func (s *Server) Drain(done func()) {
 	s.draining = true
 	s.loop.Each(func(c *loop.Conn) {
@@ -121,10 +129,29 @@ func (s *Server) tick(now loop.Time) {
 	s.fields = append(s.fields, "\r\n"...)
 }
 
+// gather prepares out for responses of c. An extension may answer one
+// connection while it has a request of another in hand: what has been gathered
+// for that goes to it first.
+func (s *Server) gather(c *loop.Conn) {
+	if s.outOf != c {
+		s.flush()
+		s.outOf = c
+	}
+}
+
 // flush writes the responses gathered so far.
-func (s *Server) flush(c *loop.Conn) {
+func (s *Server) flush() {
 	if len(s.out) > 0 {
-		c.Write(s.out)
+		s.outOf.Write(s.out)
 		s.out = s.out[:0]
 	}
+}
+
+func (s *Server) takeResponse() *Response {
+	if n := len(s.responses); n > 0 {
+		w := s.responses[n-1]
+		s.responses = s.responses[:n-1]
+		return w
+	}
+	return new(Response)
 }

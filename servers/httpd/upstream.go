@@ -18,6 +18,7 @@ type upstream struct {
 	content  upstreamContent
 	interims int // 1xx answers to this request
 
+	opened  bool // it is established
 	used    bool // it has answered a request before this one
 	got     bool // bytes of the answer have come
 	paused  bool // until the client has taken some of the answer
@@ -64,11 +65,15 @@ func (u *upstream) leave() {
 }
 
 // Opened has nothing to send that is not queued.
-func (u *upstream) Opened(*loop.Conn) { u.waits() }
+func (u *upstream) Opened(*loop.Conn) {
+	u.opened = true
+	u.waits()
+}
 
-// waits sets the time up to the head of the answer, if it has not come.
+// waits sets the time up to the head of the answer, if it has not come. Up to
+// Opened the time to connect runs, which is the loop's affair.
 func (u *upstream) waits() {
-	if t := u.passage; t != nil && !t.begun {
+	if t := u.passage; u.opened && t != nil && !t.begun {
 		u.checkedSent, _ = u.conn.Handed()
 		u.conn.SetDeadline(u.proxy.options.AnswerTimeout)
 	}
