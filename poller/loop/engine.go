@@ -3,6 +3,8 @@ package loop
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,8 +63,36 @@ type BackendInfo struct {
 	Scans   bool   `json:"scans"`   // a wait costs more with more descriptors held
 	Note    string `json:"note"`    // a sentence for people
 	Missing string `json:"missing"` // why this system does not have it; "" if it does
+	// Granted is what the kernel granted to a backend that asks before it
+	// works, as a phrase for people: of io_uring the ring's size and features.
+	// "" where there is nothing to ask for, and where Missing is set.
+	Granted string `json:"granted,omitempty"`
 
 	engine func(*Loop) engine
+}
+
+// elsewhere has the names that people look for and that only other systems
+// have: on those that are not listed here a backend enters itself.
+var elsewhere = []struct {
+	name, systems string
+	goos          []string
+}{
+	{"kqueue", "macOS and the BSDs", []string{"darwin", "dragonfly", "freebsd", "netbsd", "openbsd"}},
+	{"io_uring-poll", "Linux", []string{"linux"}},
+	{"io_uring", "Linux", []string{"linux"}},
+}
+
+// absent are the names of elsewhere that a system does not have and that are
+// not listed already.
+func absent(goos string, listed []BackendInfo) []BackendInfo {
+	var all []BackendInfo
+	for _, e := range elsewhere {
+		known := slices.ContainsFunc(listed, func(b BackendInfo) bool { return b.Name == e.name })
+		if !known && !slices.Contains(e.goos, goos) {
+			all = append(all, BackendInfo{Name: e.name, Missing: "only on " + e.systems + "; this is " + goos})
+		}
+	}
+	return all
 }
 
 // Backends lists every backend that drives real sockets, those that this
@@ -77,6 +107,7 @@ func Backends() []BackendInfo {
 		info.engine = func(l *Loop) engine { return newReadiness(l, b) }
 		all = append(all, info)
 	}
+	all = append(all, absent(runtime.GOOS, all)...)
 	all = append(all, BackendInfo{
 		Name: "goroutines", Engine: "goroutines",
 		Note:   "a goroutine for each connection over Go's own network poller; the baseline that event loops are compared with. Callbacks take turns under one lock, so it measures the I/O model, not parallel handlers.",
