@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -162,7 +163,11 @@ func (c *chart) howToRead() string {
 func plotCommand(f Figure, compare, out string) string {
 	args := []string{"medusa", "plot", "."}
 	add := func(flag, value string) {
-		if value != "" {
+		switch {
+		case value == "":
+		case strings.HasPrefix(value, "-"): // alone it would be read as a flag
+			args = append(args, shellWord(flag+"="+value))
+		default:
 			args = append(args, flag, shellWord(value))
 		}
 	}
@@ -190,6 +195,13 @@ func plotCommand(f Figure, compare, out string) string {
 			add(option.flag, option.value)
 		}
 	}
+	for _, x := range sortedKeys(f.Marks) {
+		// A mark that is no number is not drawn, and no command takes it.
+		if _, err := strconv.ParseFloat(x, 64); err == nil {
+			add("--marks", x+"="+f.Marks[x])
+		}
+	}
+	add("--floor", f.Floor)
 	add("--title", f.Title)
 	add("--out", out)
 	return strings.Join(args, " ")
