@@ -131,6 +131,9 @@ func (p *Planned) Describe(w io.Writer) {
 	if !math.IsNaN(p.Effect) {
 		fmt.Fprintf(w, "  smallest difference it can find: %.1f %% (pairs that scatter by 5 %%)\n", 100*p.Effect)
 	}
+	for _, b := range p.NotHere {
+		fmt.Fprintf(w, "  not on this system: %s: %s\n", b.Backend, b.Why)
+	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(w, "  skipped: %s (%s): %s\n", s.What, plural(s.Cells, "cell"), s.Why)
 	}

@@ -57,12 +57,15 @@ var errQuiet = errors.New("loop: nothing left to happen")
 
 // BackendInfo describes a name that Config.Backend takes.
 type BackendInfo struct {
-	Name    string `json:"name"`
-	Engine  string `json:"engine"`  // "readiness", "goroutines", "sim"
-	Mode    string `json:"mode"`    // "level", "edge", or "" where readiness is not asked for
-	Scans   bool   `json:"scans"`   // a wait costs more with more descriptors held
-	Note    string `json:"note"`    // a sentence for people
-	Missing string `json:"missing"` // why this system does not have it; "" if it does
+	Name   string `json:"name"`
+	Engine string `json:"engine"` // "readiness", "goroutines", "sim"
+	Mode   string `json:"mode"`   // "level", "edge", or "" where readiness is not asked for
+	Scans  bool   `json:"scans"`  // a wait costs more with more descriptors held
+	Note   string `json:"note"`   // a sentence for people
+	// Missing says why this system does not have it or forbids it, "" if it
+	// has it. A failure of the moment, such as too few descriptors or too
+	// little memory, is none: that is New's error.
+	Missing string `json:"missing"`
 	// Granted is what the kernel granted to a backend that asks before it
 	// works, as a phrase for people: of io_uring the ring's size and features.
 	// "" where there is nothing to ask for, and where Missing is set.
