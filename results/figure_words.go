@@ -144,7 +144,10 @@ func (c *chart) howToRead() string {
 		s = append(s, "Two bars that overlap do not make two backends equal: they were run in pairs, and the table of contrasts compares those pairs. A bar shorter than its mark is hidden by it.")
 	}
 	if have.saturated {
-		s = append(s, "A hollow mark is a server that could not keep up: the number depends on how long one waits, and no line passes through it.")
+		s = append(s, "A hollow mark called saturated is a server that could not keep up: the number depends on how long one waits, and no line passes through it.")
+	}
+	if have.unsteady || have.unsteadyDots {
+		s = append(s, "What is hollow and unsteady enters like the rest: inside its window the response changed its level, so that its number stands for no single state.")
 	}
 	if have.censored {
 		s = append(s, "A triangle lies at the timeout: so many requests failed that the true value is at least that.")
