@@ -144,8 +144,17 @@ func (a *Analysis) checkSameness(c FindingCheck) (outcome, because string) {
 		v := ratioView(one)
 		found = append(found, strings.TrimSpace(one.Level+" "+v.Main+" "+v.Small))
 	}
-	if len(found) == 0 {
-		return undecided, a.absence(c)
+	// A level of which nothing is known leaves the whole undecided.
+	for _, level := range c.Levels {
+		if slices.ContainsFunc(all, func(one Contrast) bool { return one.Level == level }) {
+			continue
+		}
+		alone := c
+		alone.Levels = []string{level}
+		outcome = both(outcome, undecided, len(found) == 0)
+		if why := a.absence(alone); !slices.Contains(found, why) {
+			found = append(found, why)
+		}
 	}
 	return outcome, strings.Join(found, "; ")
 }
