@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,5 +30,16 @@ func TestBackendsList(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "\nkqueue: ") || strings.Count(b.String(), "granted") != 1 {
 		t.Errorf("the list says something of nothing:\n%s", b.String())
+	}
+}
+
+// TestHelpNamesBackends: the help promises the backends that are here, and no
+// other.
+func TestHelpNamesBackends(t *testing.T) {
+	words := strings.FieldsFunc(description(), func(r rune) bool { return strings.ContainsRune(" ,:()?.\n", r) })
+	for _, b := range loop.Backends() {
+		if named := slices.Contains(words, b.Name); named != (b.Missing == "") {
+			t.Errorf("%s is named: %v; it is missing because %q:\n%s", b.Name, named, b.Missing, description())
+		}
 	}
 }
