@@ -15,25 +15,24 @@ import (
 var figureCommand = regexp.MustCompile(`<code>(medusa plot [^<]*)</code>`)
 
 // TestFigureCommands types the command below each figure of a report and gets
-// the figure again, byte for byte. The run is the reference run with figures
-// that use every flag.
+// the figure again, byte for byte. The run is the kept one of schema version 1
+// with figures that use every flag.
 func TestFigureCommands(t *testing.T) {
-	kept, err := results.Open("results/reference/quick")
+	kept, err := results.Open("results/testdata/v1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	plan, dir := kept.Plan, filepath.Join(t.TempDir(), "run")
 	cost := results.Columns{"server_cpu_us_per_request"}
-	plan.Figures = append(plan.Figures,
-		results.Figure{ID: "odd", Title: `-It's "odd" & <so> $HOME`, Grid: "idle", X: "idle_connections", Y: cost, By: "backend", YScale: "log",
+	plan.Figures = []results.Figure{
+		{ID: "odd", Title: `-It's "odd" & <so> $HOME`, Grid: "idle", X: "idle_connections", Y: cost, By: "backend", YScale: "log",
 			Where: map[string]any{"backend": "select"}, Marks: map[string]string{"100": "a = b, 'c'", "2000": "-", "-5": "below"}, Floor: "2.5"},
-		results.Figure{ID: "wake", Grid: "idle", X: "idle_connections", Y: results.Columns{"response_p50_us", "response_p99_us"}, Floor: "wake"},
-		results.Figure{ID: "ratio", Grid: "idle", X: "idle_connections", XScale: "log1p", Y: cost, RatioTo: "epoll"},
-		results.Figure{ID: "flat-ratio", Grid: "idle", X: "idle_connections", Y: cost, RatioTo: "epoll", YScale: "linear"},
-		results.Figure{ID: "rows", Kind: "dots", Grid: "idle", X: "backend", Y: cost, Facet: results.Columns{"idle_connections"}},
-		results.Figure{ID: "fate", Kind: "stacked_share", Grid: "fd-limits", X: "nofile", XScale: "log2",
-			Y: results.Columns{"ok_share", "unserved_share"}, Facet: results.Columns{"backend"}},
-	)
+		{ID: "wake", Grid: "idle", X: "idle_connections", Y: results.Columns{"response_p50_us", "response_p99_us"}, Floor: "wake"},
+		{ID: "ratio", Grid: "idle", X: "idle_connections", XScale: "log1p", Y: cost, RatioTo: "epoll"},
+		{ID: "rows", Kind: "dots", Grid: "idle", X: "idle_connections", Y: cost, RatioTo: "epoll", YScale: "linear", Facet: results.Columns{"backend"}},
+		{ID: "fate", Kind: "stacked_share", X: "idle_connections", XScale: "log2",
+			Y: results.Columns{"ok_share", "error_share"}, Facet: results.Columns{"backend"}},
+	}
 	w, err := results.Create(dir, results.Manifest{SuiteYAML: kept.SuiteYAML, Plan: plan, Before: kept.Environment.Before})
 	if err != nil {
 		t.Fatal(err)
