@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -47,31 +50,62 @@ type plotCmd struct {
 	Kind    string   `default:"lines" enum:"lines,dots,stacked_share" help:"lines, dots or stacked_share (${default})." placeholder:"KIND"`
 	XScale  string   `name:"xscale" default:"linear" enum:"linear,log,log2,log1p" help:"linear, log, log2 or log1p (${default})." placeholder:"SCALE"`
 	YScale  string   `name:"yscale" default:"linear" enum:"linear,log" help:"linear or log (${default})." placeholder:"SCALE"`
+	Marks   []string `sep:"none" help:"A labelled line at a value of the horizontal axis. Repeatable." placeholder:"X=LABEL"`
+	Floor   string   `help:"What a vertical value says nothing below, as a band: wake, or a number in the column's unit." placeholder:"FLOOR"`
 	Title   string   `help:"Title." placeholder:"TEXT"`
 	Out     string   `help:"File .svg, .png or .pdf, its numbers beside it as .csv; SVG on standard output, without." placeholder:"FILE"`
 }
 
 func (c plotCmd) Run(s streams) error {
+	f, err := c.figure()
+	if err != nil {
+		return usage(err)
+	}
 	run, err := results.Open(c.Folder)
 	if err != nil {
 		return err
 	}
+	if c.Out == "" {
+		err = results.PlotTo(s.out, run, f)
+	} else {
+		err = results.Plot(run, f, c.Out)
+	}
+	// What cannot be drawn was asked wrongly; what cannot be written was not.
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return err
+	}
+	return usage(err)
+}
+
+// figure is what the flags ask for.
+func (c plotCmd) figure() (results.Figure, error) {
 	f := results.Figure{ID: "plot", Title: c.Title, Kind: c.Kind, Grid: c.Grid, X: c.X, XScale: c.XScale, Y: c.Y, YScale: c.YScale,
-		By: c.By, Facet: c.Facet, RatioTo: c.RatioTo}
+		By: c.By, Facet: c.Facet, RatioTo: c.RatioTo, Floor: c.Floor}
 	for _, w := range c.Where {
 		key, value, ok := strings.Cut(w, "=")
 		if !ok {
-			return usage(fmt.Errorf("--where %q: give KEY=VALUE", w))
+			return f, fmt.Errorf("--where %q: give KEY=VALUE", w)
 		}
 		if f.Where == nil {
 			f.Where = map[string]any{}
 		}
 		f.Where[key] = level(value)
 	}
-	if c.Out == "" {
-		return usage(results.PlotTo(s.out, run, f))
+	for _, m := range c.Marks {
+		x, label, ok := strings.Cut(m, "=")
+		if _, err := strconv.ParseFloat(x, 64); err != nil || !ok {
+			return f, fmt.Errorf("--marks %q: give X=LABEL, such as 1024=FD_SETSIZE", m)
+		}
+		if f.Marks == nil {
+			f.Marks = map[string]string{}
+		}
+		f.Marks[x] = label
 	}
-	return usage(results.Plot(run, f, c.Out))
+	if _, err := strconv.ParseFloat(c.Floor, 64); err != nil && c.Floor != "" && c.Floor != "wake" {
+		return f, fmt.Errorf("--floor %q: give wake, or a number in the unit of --y", c.Floor)
+	}
+	return f, nil
 }
 
 // level reads a level as the suite files do: a number where it is one.

@@ -43,17 +43,25 @@ func (c runCmd) Run(s streams) error {
 	if err != nil {
 		return usage(err)
 	}
+	options := experiments.Options{
+		Suite: suite, Request: request, Dir: c.Out, Here: here,
+		ServerBinary: c.ServerBin, ServerVia: c.ServerVia, LoadVia: c.LoadVia,
+		Address: c.Address, LoadBackend: c.LoadOn, Version: version(), Progress: s.err,
+	}
+	if err := options.Check(); err != nil {
+		var flag experiments.FlagError
+		if errors.As(err, &flag) {
+			return usage(err)
+		}
+		return err
+	}
 	if c.DryRun {
 		plan.Describe(s.out)
 		return nil
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	outcome, err := experiments.Run(ctx, experiments.Options{
-		Suite: suite, Request: request, Dir: c.Out, Here: here,
-		ServerBinary: c.ServerBin, ServerVia: c.ServerVia, LoadVia: c.LoadVia,
-		Address: c.Address, LoadBackend: c.LoadOn, Version: version(), Progress: s.err,
-	})
+	outcome, err := experiments.Run(ctx, options)
 	if outcome == nil || outcome.Run == 0 {
 		return errors.Join(err, nothing(outcome))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -64,6 +65,11 @@ func (c loadCmd) Run(s streams) error {
 	if err := cfg.Check(); err != nil {
 		return usage(err)
 	}
+	if c.Backend != "" {
+		if err := (loop.Config{Backend: c.Backend}).Check(); err != nil {
+			return usage(err)
+		}
+	}
 	signals, stop := interrupts()
 	defer stop()
 	return loadgen.Run(signals, cfg, s.in, s.out)
@@ -80,7 +86,13 @@ func (c backendsCmd) Run(s streams) error {
 		e.SetIndent("", "  ")
 		return e.Encode(all)
 	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	return writeBackends(s.out, all)
+}
+
+// writeBackends lists backends as people read them: a table, then what is to
+// be known of each, and what the kernel granted to those that had to ask.
+func writeBackends(out io.Writer, all []loop.BackendInfo) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tHERE\tENGINE\tREPORTS\tCOST OF A WAIT GROWS WITH")
 	for _, b := range all {
 		here := "yes"
@@ -91,17 +103,25 @@ func (c backendsCmd) Run(s streams) error {
 		if b.Scans {
 			cost = "descriptors held"
 		}
-		mode := b.Mode
+		engine, mode := b.Engine, b.Mode
 		if mode == "" {
 			mode, cost = "-", "-"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, here, b.Engine, mode, cost)
+		if engine == "" {
+			engine = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Name, here, engine, mode, cost)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	for _, b := range all {
-		fmt.Fprintf(s.out, "\n%s: %s\n", b.Name, b.Note)
+		if b.Note != "" {
+			fmt.Fprintf(out, "\n%s: %s\n", b.Name, b.Note)
+		}
+		if b.Granted != "" {
+			fmt.Fprintf(out, "  %s was granted: %s\n", b.Name, b.Granted)
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -67,7 +68,7 @@ func Main(args []string, s streams) int {
 	status := -1
 	parser, err := kong.New(&c,
 		kong.Name("medusa"),
-		kong.Description("What does select, poll, epoll, kqueue or io_uring cost your server? Medusa drives the same server with each, under its own load generator, and reports with honest uncertainty.\n\nStart with: medusa run quick"),
+		kong.Description(description()),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { status = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
@@ -88,6 +89,19 @@ func Main(args []string, s streams) int {
 		return complain(s, usage(err))
 	}
 	return complain(s, ctx.Run(s))
+}
+
+// description is what the help begins with. It names the backends that this
+// system has, so that it promises none that it lacks.
+func description() string {
+	var names []string
+	for _, b := range here() {
+		if b.Why == "" {
+			names = append(names, b.Name)
+		}
+	}
+	return "What does each way to wait for I/O cost your server? Medusa drives the same server with each (here: " + strings.Join(names, ", ") +
+		"), under its own load generator, and reports with honest uncertainty.\n\nStart with: medusa run quick"
 }
 
 // complain prints an error as one line and returns the exit status for it.

@@ -10,8 +10,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+const quickEnd = "atexit_sleep_ms=0"
+
 // TestMain makes this test binary a medusa when it is run by that name.
 func TestMain(m *testing.M) {
+	// A child built with -race would sleep for a second at its end.
+	os.Setenv("GORACE", quickEnd)
 	testscript.Main(m, map[string]func(){"medusa": main})
 }
 
@@ -21,6 +25,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", quickEnd)
 			return os.CopyFS(e.WorkDir+"/v1", os.DirFS("results/testdata/v1"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -10,7 +10,7 @@ import (
 // selected returns copies of the suite's grids with `here` expanded and the
 // request's --only and --set applied, and notes about what fell away.
 func (s *Suite) selected(r Request, h Host) (grids []Grid, notes []string, err error) {
-	here := h.here()
+	here := append(h.here(), h.askedFor(r.Only)...)
 	usesHere := false
 	for _, g := range s.Grids {
 		grids = append(grids, g.with(here))
@@ -32,15 +32,72 @@ func (s *Suite) selected(r Request, h Host) (grids []Grid, notes []string, err e
 			}
 		}
 	}
-	if err := set(s, grids, r.Set); err != nil {
+	for _, b := range s.backends {
+		if _, err := h.backend(b.name); err != nil {
+			return nil, nil, b.at.fail("%s: %s", b.what, err)
+		}
+	}
+	if err := set(s, grids, r.Set, h); err != nil {
 		return nil, nil, err
 	}
 	grids, notes, err = only(s, grids, r.Only)
 	return grids, notes, err
 }
 
+// askedFor are the backends that --only names and that this system does not
+// have: where `here` stands for all backends, these are skipped with a reason
+// rather than called unknown.
+func (h Host) askedFor(only []string) []string {
+	var names []string
+	for _, w := range only {
+		name, text, _ := strings.Cut(w, "=")
+		for _, level := range strings.Split(text, ",") {
+			if why, err := h.backend(level); name == "backend" && err == nil && why != "" {
+				names = append(names, level)
+			}
+		}
+	}
+	return unique(names)
+}
+
+// notHere are the backends that the suite asks for, after --only, and that
+// this system does not have. `here` asks for every one.
+func (s *Suite) notHere(r Request, h Host, grids []Grid) []results.NotHere {
+	asked := map[string]bool{}
+	for i := range grids {
+		f := s.grid(grids[i].Name).factor("backend")
+		if f != nil && f.Here && !restricts(r.Only, "backend") {
+			for _, b := range h.Backends {
+				asked[b.Name] = true
+			}
+		}
+		if f = grids[i].factor("backend"); f != nil {
+			for _, name := range f.names() {
+				asked[name] = true
+			}
+		}
+	}
+	var out []results.NotHere
+	for _, b := range h.Backends {
+		if b.Why != "" && asked[b.Name] {
+			out = append(out, results.NotHere{Backend: b.Name, Why: b.Why})
+		}
+	}
+	return out
+}
+
+// restricts reports whether --only names a factor.
+func restricts(only []string, factor string) bool {
+	for _, w := range only {
+		if strings.HasPrefix(w, factor+"=") {
+			return true
+		}
+	}
+	return false
+}
+
 // set replaces settings that the suite fixes or leaves at their default.
-func set(s *Suite, grids []Grid, assignments []string) error {
+func set(s *Suite, grids []Grid, assignments []string, h Host) error {
 	for i := range grids {
 		fixed := map[string]any{}
 		for k, v := range grids[i].Fixed {
@@ -58,6 +115,9 @@ func set(s *Suite, grids []Grid, assignments []string) error {
 			return fmt.Errorf("--set %s: %w", a, err)
 		}
 		v, err := setting.checkText(text)
+		if err == nil && name == "backend" {
+			_, err = h.backend(text)
+		}
 		if err != nil {
 			return fmt.Errorf("--set %s: %w", a, err)
 		}

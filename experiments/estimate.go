@@ -122,7 +122,7 @@ func (p *Planned) Describe(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  %s%s, about %v (%.0f %% of it inside fill, warm-up and window)", plural(trials, "trial"), extra, round(time.Duration(p.EstimateNs)), 100*p.InsideShare())
 	if p.Design.RepeatNoisy > 0 {
-		fmt.Fprintf(w, "; noisy mini-blocks are repeated up to %s more", times(p.Design.RepeatNoisy))
+		fmt.Fprintf(w, "; a mini-block (what is compared, back to back) that the machine disturbed is repeated up to %s more", times(p.Design.RepeatNoisy))
 		if p.repeatWithin > 0 {
 			fmt.Fprintf(w, ", while the run is expected to end within %v", round(p.repeatWithin))
 		}
@@ -130,6 +130,9 @@ func (p *Planned) Describe(w io.Writer) {
 	fmt.Fprintln(w)
 	if !math.IsNaN(p.Effect) {
 		fmt.Fprintf(w, "  smallest difference it can find: %.1f %% (pairs that scatter by 5 %%)\n", 100*p.Effect)
+	}
+	for _, b := range p.NotHere {
+		fmt.Fprintf(w, "  not on this system: %s: %s\n", b.Backend, b.Why)
 	}
 	for _, s := range p.Skipped {
 		fmt.Fprintf(w, "  skipped: %s (%s): %s\n", s.What, plural(s.Cells, "cell"), s.Why)

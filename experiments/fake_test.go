@@ -23,7 +23,7 @@ import (
 // for line 0, when it should end.
 type fault struct {
 	kind string // "server" or "load"
-	how  string // "die", "hang", "garbage", "error", "kill", "close"
+	how  string // "die", "hang", "garbage", "error", "emfile", "kill", "close"
 	line int
 }
 
@@ -105,6 +105,9 @@ func (f *fake) misbehave() error {
 		f.out.Write(make([]byte, maxLine+1))
 	case "error":
 		fmt.Fprintln(f.out, `{"event":"error","message":"cannot listen: address in use"}`)
+		return errEnded
+	case "emfile":
+		fmt.Fprintln(f.out, `{"event":"error","message":"open backend select: too many open files"}`)
 		return errEnded
 	case "close":
 		if c, ok := f.out.(io.Closer); ok {

@@ -10,7 +10,10 @@ import (
 // BackendInfo is one I/O backend that a suite may name.
 type BackendInfo struct {
 	Name string
-	Why  string // why this system does not have it; "" where it is here
+	// Why says why this system does not have it, or forbids it; "" where it is
+	// here. It is never a failure of the moment, such as too few descriptors:
+	// that fails the trials, and with all of its trials the run.
+	Why string
 }
 
 // Host is what a plan needs to know about a machine.

@@ -90,7 +90,7 @@ func MakePlan(s *Suite, r Request, h Host) (*Planned, error) {
 			return nil, err
 		}
 	}
-	p.Skipped = skipped.all()
+	p.Skipped, p.NotHere = skipped.all(), s.notHere(r, h, grids)
 	p.Notes = append(notes, p.warnings()...)
 	return p, nil
 }
@@ -127,7 +127,7 @@ func runnable(g *Grid, compare string, h Host, skipped *skips) ([]cell, error) {
 		}
 		why, err := h.impossible(c.settings)
 		if err != nil {
-			return nil, err
+			return nil, g.at.fail("grid %s: %s", g.Name, err)
 		}
 		if why != "" {
 			what := g.Name
@@ -321,7 +321,11 @@ func (p *Planned) warnings() []string {
 			out = append(out, fmt.Sprintf("grid %s has %s: points without intervals (claims need %d)", g.Name, plural(g.Blocks, "block"), results.MinPairs))
 		}
 		if g.Slope == nil && !contains(levelNames(g.Factors[p.Design.Compare]), p.Design.Baseline) {
-			out = append(out, fmt.Sprintf("warning: grid %s runs without its baseline %s: nothing is compared", g.Name, p.Design.Baseline))
+			lacks := p.Design.Baseline
+			if why, _ := p.host.backend(lacks); why != "" {
+				lacks += " (" + why + ")"
+			}
+			out = append(out, fmt.Sprintf("warning: grid %s runs without its baseline %s: nothing is compared", g.Name, lacks))
 		}
 	}
 	if longest, where := p.longestMiniBlock(); longest > time.Minute {

@@ -208,6 +208,15 @@ func TestPlanSkips(t *testing.T) {
 	}
 }
 
+// byWait compares something else than backends.
+const byWait = `schema: 1
+name: waits
+question: Does polling pay?
+factors: {server_wait: [block, poll]}
+design: {blocks: 2, compare: server_wait, baseline: block}
+metrics: {primary: server_cpu_us_per_request}
+`
+
 func TestPlanErrors(t *testing.T) {
 	noBackends := testHost()
 	noBackends.Backends = nil
@@ -219,6 +228,13 @@ func TestPlanErrors(t *testing.T) {
 		want    string
 	}{
 		{"unknown backend", strings.Replace(base, "backend: here", "backend: [epoll, pol]", 1), Request{}, testHost(), `plan.yaml:8: there is no backend "pol"; the nearest is "poll"`},
+		{"unknown baseline", strings.Replace(base, "baseline: epoll", "baseline: epol", 1), Request{}, testHost(), `plan.yaml:15: baseline: there is no backend "epol"; the nearest is "epoll"`},
+		{"unknown backend of a check", strings.Replace(base, "backend=epoll) >", "backend=selekt) >", 1), Request{}, testHost(), `plan.yaml:6: backend: there is no backend "selekt"; the nearest is "select"`},
+		{"unknown backend of a figure", strings.Replace(base, "where: {load: ping}}", "where: {load: ping, backend: pol}}", 1), Request{}, testHost(), `plan.yaml:22: backend: there is no backend "pol"`},
+		{"unknown ratio", strings.Replace(base, "where: {load: ping}}", "where: {load: ping}, ratio_to: epol}", 1), Request{}, testHost(), `plan.yaml:22: backend: there is no backend "epol"`},
+		{"unknown fixed backend", byWait + "fixed: {backend: epol}\n", Request{}, testHost(), `there is no backend "epol"`},
+		{"set an unknown backend", byWait, Request{Set: []string{"backend=epol"}}, testHost(), `--set backend=epol: there is no backend "epol"`},
+		{"only absent", base, Request{Only: []string{"backend=kqueue"}}, testHost(), "no cell can be run here: the backend kqueue is not here: it needs a BSD"},
 		{"no backends", base, Request{}, noBackends, "none of the backends"},
 		{"nothing runs", strings.Replace(base, "keep_alive: true", "nofile: 30000", 1), Request{}, testHost(), "no cell can be run here: nofile 30000 is above the hard limit"},
 		{"only unknown factor", base, Request{Only: []string{"idle=5"}}, testHost(), `no factor "idle"`},

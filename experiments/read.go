@@ -68,6 +68,9 @@ func Parse(file string, text []byte) (*Suite, error) {
 			return nil, err
 		}
 	}
+	if err := s.checkFindings(); err != nil {
+		return nil, err
+	}
 	return s, s.checkGrids()
 }
 
@@ -103,23 +106,25 @@ func (s *Suite) readHead(parts map[string]place) (err error) {
 	}
 	for _, item := range items {
 		var r results.Reproduces
-		if err := item.textsOf("reproduces", map[string]*string{"cite": &r.Cite, "finding": &r.Finding, "check": &r.Check}); err != nil {
+		at, err := item.textsOf("reproduces", map[string]*string{"cite": &r.Cite, "finding": &r.Finding, "check": &r.Check})
+		if err != nil {
 			return err
 		}
 		if r.Cite == "" || r.Finding == "" {
 			return item.fail("each of reproduces needs cite and finding")
 		}
-		s.Reproduces = append(s.Reproduces, r)
+		s.Reproduces, s.checks = append(s.Reproduces, r), append(s.checks, at["check"])
 	}
 	return nil
 }
 
-// textsOf reads a mapping of texts.
-func (p place) textsOf(what string, into map[string]*string) error {
+// textsOf reads a mapping of texts and returns where each stands.
+func (p place) textsOf(what string, into map[string]*string) (map[string]place, error) {
 	pairs, err := p.pairs(what)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	at := map[string]place{}
 	known := make([]string, 0, len(into))
 	for k := range into {
 		known = append(known, k)
@@ -128,13 +133,14 @@ func (p place) textsOf(what string, into map[string]*string) error {
 	for _, e := range pairs {
 		target, ok := into[e.key]
 		if !ok {
-			return e.unknown("key", known...)
+			return nil, e.unknown("key", known...)
 		}
+		at[e.key] = e.value
 		if *target, err = e.value.text(e.key); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return at, nil
 }
 
 // readGrids reads either factors (one grid, named after the suite) or grids.

@@ -65,6 +65,9 @@ func (s *Suite) readDesign(p place) error {
 		if _, ok := f.level(d.Baseline); !ok && !f.Here {
 			return baselineAt.fail("baseline: %q is no level of %s; the nearest is %q", d.Baseline, d.Compare, results.Nearest(d.Baseline, f.names()))
 		}
+		if f.Here {
+			s.backends = append(s.backends, backendName{"baseline", d.Baseline, baselineAt})
+		}
 		for _, c := range g.Collapse {
 			if c.Factor == d.Compare {
 				return compareAt.fail("grid %s collapses %s, which is compared: a pair would lose its partner", g.Name, d.Compare)
@@ -241,7 +244,11 @@ func (s *Suite) checkLevel(e pair, level string) error {
 		if f == nil {
 			continue
 		}
-		if _, ok := f.level(level); ok || f.Here {
+		if _, ok := f.level(level); ok {
+			return nil
+		}
+		if f.Here {
+			s.backends = append(s.backends, backendName{e.key, level, e.value})
 			return nil
 		}
 		known = append(known, f.names()...)

@@ -5,43 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
+	"strings"
 	"time"
 
-	"medusa/loadgen"
 	"medusa/results"
 )
-
-// Options say how a suite is run.
-type Options struct {
-	Suite *Suite
-	Request
-	// Dir is the run folder; "" for DefaultDir below the working directory.
-	Dir string
-	// Here lists the I/O backends, and why those that are not here are not.
-	Here func() []BackendInfo
-	// ServerBinary and LoadBinary are run with the arguments `serve ...` and
-	// `load ...`; "" for this program's own file.
-	ServerBinary, LoadBinary string
-	// ServerVia and LoadVia are put before the command, such as "ssh n1" or
-	// "srun -w n2": words, quoted as in a shell.
-	ServerVia, LoadVia string
-	// Address is the IP address that servers listen on; "" for an address of
-	// 127/8 for each trial (Linux) or 127.0.0.1. With ServerVia or LoadVia on
-	// another machine it is needed.
-	Address string
-	// LoadBackend is the generator's backend; "" for the first of
-	// loadgen.Preferred that is here.
-	LoadBackend string
-	Version     string    // of this program, for the record
-	Progress    io.Writer // estimate and progress; nil: nowhere
-	Launcher    Launcher  // nil: Processes
-	Timeouts    Timeouts
-}
 
 // Outcome is what became of a run.
 type Outcome struct {
@@ -90,58 +59,6 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	return o.run(ctx, plan, b)
 }
 
-// bench prepares what trials share and checks what can be checked before.
-func (o *Options) bench(host Host) (*bench, error) {
-	b := &bench{
-		launcher: o.Launcher, host: host, loadBackend: o.LoadBackend, timeouts: o.Timeouts.orDefaults(), signals: machineSignals(), speed: speed,
-	}
-	if b.launcher == nil {
-		b.launcher = Processes{}
-	}
-	for _, c := range []struct {
-		into          *command
-		binary, words string
-		flag          string
-	}{{&b.server, o.ServerBinary, o.ServerVia, "--server-via"}, {&b.load, o.LoadBinary, o.LoadVia, "--load-via"}} {
-		var err error
-		if c.into.via, err = splitWords(c.words); err != nil {
-			return nil, fmt.Errorf("%s %w", c.flag, err)
-		}
-		if c.into.binary = c.binary; c.binary == "" {
-			if c.into.binary, err = os.Executable(); err != nil {
-				return nil, fmt.Errorf("cannot find this program's own file: %w", err)
-			}
-		}
-		if o.Launcher != nil {
-			continue
-		}
-		// A prefix decides for itself where the binary is.
-		first := c.into.argv(nil)[0]
-		if _, err := exec.LookPath(first); err != nil {
-			return nil, fmt.Errorf("cannot run %s: %w", first, err)
-		}
-	}
-	if o.Address != "" {
-		var err error
-		if b.address, err = netip.ParseAddr(o.Address); err != nil {
-			return nil, fmt.Errorf("address %q is no IP address", o.Address)
-		}
-	}
-	if b.loadBackend == "" {
-		here := host.here()
-		for _, name := range append(slices.Clone(loadgen.Preferred), here...) {
-			if contains(here, name) {
-				b.loadBackend = name
-				break
-			}
-		}
-	}
-	if why, err := host.backend(b.loadBackend); err != nil || why != "" {
-		return nil, fmt.Errorf("the generator's backend %q is not here", b.loadBackend)
-	}
-	return b, nil
-}
-
 func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
@@ -161,6 +78,9 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	}
 	r.progress = newProgress(o.Progress, plan)
 	err = r.all(ctx)
+	if err == nil {
+		err = r.lost()
+	}
 	r.outcome.Elapsed = time.Since(r.began)
 	if errors.Is(err, errInterrupted) {
 		r.outcome.Interrupted = true
@@ -193,12 +113,7 @@ func (r *runner) all(ctx context.Context) error {
 		}
 		if r.outcome.Failed == len(r.records) {
 			// Whatever it is, it is not one cell's fault, and goes on.
-			f := r.records[0].Failure
-			why := "no request was answered well"
-			if f != nil {
-				why = f.Stage + ": " + f.Reason + firstWords(f.ServerStderr+f.LoadStderr)
-			}
-			return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), why)
+			return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), whyFailed(&r.records[0]))
 		}
 		if r.noisy(first) && r.claims(trials[from].Grid) {
 			noisy = append(noisy, span{from, to})
@@ -206,6 +121,43 @@ func (r *runner) all(ctx context.Context) error {
 		from = to
 	}
 	return r.again(ctx, noisy)
+}
+
+// lost is the error of a run in which every trial of a level failed: it
+// answers nothing about that level, whatever the others say.
+func (r *runner) lost() error {
+	first, well := map[string]string{}, map[string]bool{}
+	for i := range r.records {
+		rec := &r.records[i]
+		if rec.Role != measured {
+			continue
+		}
+		if rec.Verdict != results.VerdictFailed {
+			well[rec.Level] = true
+		} else if first[rec.Level] == "" {
+			first[rec.Level] = whyFailed(rec)
+		}
+	}
+	var lost []string
+	for _, g := range r.plan.Grids {
+		for _, level := range levelNames(g.Factors[r.plan.Design.Compare]) {
+			if why := first[level]; why != "" && !well[level] {
+				lost = append(lost, level+": "+why)
+			}
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return fmt.Errorf("every trial failed of %s", strings.Join(unique(lost), "; "))
+}
+
+// whyFailed tells a failed trial's reason in one line.
+func whyFailed(rec *results.Record) string {
+	if f := rec.Failure; f != nil {
+		return f.Stage + ": " + f.Reason + firstWords(f.ServerStderr+f.LoadStderr)
+	}
+	return "no request was answered well"
 }
 
 // claims says whether a grid has the blocks for a claim. Points that claim

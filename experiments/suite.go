@@ -34,6 +34,17 @@ type Suite struct {
 
 	Source string // the file's name, for messages
 	YAML   []byte // the file's bytes
+
+	// backends are names that `here` stands for and that the suite uses
+	// elsewhere: whether there are such is known with the machine.
+	backends []backendName
+	checks   []place // where the check of each of Reproduces stands
+}
+
+// backendName is where a suite names a backend, and as what.
+type backendName struct {
+	what, name string
+	at         place
 }
 
 // Grid is a full cross of its factors. A suite is a union of grids.

@@ -13,7 +13,7 @@ name: demo
 question: Is it read?
 not_shown: [real networks]
 reproduces:
-  - {cite: Someone 1998, finding: it grows, check: slope > 0}
+  - {cite: Someone 1998, finding: it grows, check: slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0}
 factors:
   backend: here
   idle_connections: [0, 100]
@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 	if l := g.Factors[2].Levels[1]; l.Value != "light" || l.Settings["rate_rps"] != 300.0 {
 		t.Errorf("named level %+v", l)
 	}
-	if s.Reproduces[0].Check != "slope > 0" || s.Metrics.PrimaryAt["load"] != "ping" || s.Figures[0].Where["load"] != "ping" {
+	if !strings.HasPrefix(s.Reproduces[0].Check, "slope(server_cpu") || s.Metrics.PrimaryAt["load"] != "ping" || s.Figures[0].Where["load"] != "ping" {
 		t.Errorf("suite %+v", s)
 	}
 	if !s.Design.SameSchedule {
@@ -99,6 +99,21 @@ func TestParseErrors(t *testing.T) {
 		{"here in a list", "backend: here", "backend: [here, epoll]", ":8:", []string{"stands alone"}},
 		{"phases", "trial:", "phases: {hold: 1}\ntrial:", ":14:", []string{"fill_s"}},
 		{"ratio to no level", "xscale: log1p", "ratio_to: 5, by: loud", ":22:", []string{"load"}},
+		{"check unclear", "backend=epoll) > 0", "backend=epoll) grows", ":6:", []string{"it must be slope(COLUMN"}},
+		{"check of no column", "slope(server_cpu_us", "slope(server_cpus_us", ":6:", []string{`"server_cpu_us_per_request"`}},
+		{"check of no metric", "slope(server_cpu_us_per_request", "slope(idle_connections", ":6:", []string{"not a metric"}},
+		{"check along no factor", "~ idle_connections", "~ idle_conections", ":6:", []string{`nearest is "idle_connections"`}},
+		{"check along names", "~ idle_connections", "~ load", ":6:", []string{"is no number"}},
+		{"check of no claim", "slope(server_cpu_us_per_request", "slope(response_p50_us", ":6:", []string{"no grid claims a slope of response_p50_us"}},
+		{"check at no factor", "backend=epoll) >", "bakend=select) >", ":6:", []string{`nearest factor is "backend"`}},
+		{"check at no level", "backend=epoll) >", "load=pong) >", ":6:", []string{`nearest is "ping"`}},
+		{"check at a setting", "backend=epoll) >", "keep_alive=false) >", ":6:", []string{"no grid fixes keep_alive to false"}},
+		{"check on its own line", "{cite: Someone 1998, finding: it grows, check: slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0}",
+			"cite: Someone 1998\n    finding: it grows\n    check: same_within(5%, load in [ping] vs epoll)", ":8:", []string{"compares levels of backend, not of load"}},
+		{"check against no baseline", "slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0",
+			`"same_within(5%, backend in [select] vs poll)"`, ":6:", []string{"compares with its baseline epoll"}},
+		{"check of the baseline", "slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0",
+			`"same_within(5%, backend in [epoll] vs epoll)"`, ":6:", []string{"is the baseline itself"}},
 		{"anchor", "name: demo", "name: &x demo", ":2:", []string{"plain value"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -167,8 +167,8 @@ func lookUp(s Spec) (netip.AddrPort, error) {
 		return netip.AddrPort{}, err
 	}
 	port, err := strconv.ParseUint(t.port, 10, 16)
-	if err != nil || port == 0 {
-		return netip.AddrPort{}, fmt.Errorf("URL %q: port %q is not a number from 1 to 65535", s.URL, t.port)
+	if err != nil {
+		return netip.AddrPort{}, err // parse has looked at it already
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -156,6 +157,9 @@ func (s Spec) parse() (target, error) {
 		return bad("no port")
 	case t.port == "":
 		t.port = "80"
+	}
+	if n, err := strconv.ParseUint(t.port, 10, 16); err != nil || n == 0 {
+		return bad(fmt.Sprintf("port %q is not a number from 1 to 65535", t.port))
 	}
 	if strings.ContainsAny(t.host+t.path, "\r\n \x00") {
 		return bad("a space or control character")

@@ -32,6 +32,8 @@ func TestURL(t *testing.T) {
 		{"http:///x", target{}, "no host"},
 		{"http://u:p@h/", target{}, "user"},
 		{"http://h:port/", target{}, "invalid port"},
+		{"http://h:99999/", target{}, "1 to 65535"},
+		{"raw://h:0", target{}, "1 to 65535"},
 		{"http://h/\x7f", target{}, "control character"},
 		{"http://h/?a b", target{}, "space"},
 	} {

@@ -71,6 +71,7 @@ func uringBackend(name string, o uring.Options) Backend {
 		Traits: Traits{
 			Mode:       Edge,
 			Resolution: time.Nanosecond,
+			Granted:    uring.Probe().Granted.String(),
 			Note:       "Linux; readiness by io_uring: changes of interest ride with the wait, but to stop watching is a system call before each close.",
 		},
 		Available: func() error { return uring.Probe().Missing },

@@ -152,6 +152,9 @@ type Traits struct {
 	// MaxFD is the first descriptor number that cannot be watched; 0 means
 	// that only the process's own limit counts.
 	MaxFD int
+	// Granted is what the kernel granted when it was asked, where a backend has
+	// to ask: of io_uring the features of a ring.
+	Granted string
 	// Note is a sentence for people: what the mechanism is good and bad at.
 	Note string
 }

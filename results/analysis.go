@@ -297,6 +297,9 @@ type Point struct {
 	// Saturated: most of the trials behind the point are saturated: draw it
 	// hollow and no line through it.
 	Saturated bool
+	// Unsteady: most of the trials behind the point are unsteady. They enter:
+	// draw it hollow, and lines go on through it.
+	Unsteady bool
 	// Dots are the trials (or pairs) behind Y; Excluded are trials that have
 	// a value and do not enter: noisy and client-limited ones, and those of
 	// a mini-block of which a clean repeat enters (verdict "repeated").
@@ -313,4 +316,5 @@ type Dot struct {
 	Verdict  string // in the run, or "repeated"
 	Censored bool   // Y is a lower bound
 	Open     bool
+	Unsteady bool // the trial, or one of the pair, has a window without a single level
 }

@@ -34,7 +34,7 @@ func (a *Analysis) Cell(grid string, at []Setting, level, column string) (Point,
 func (a *Analysis) medianPoint(p *site, level, column string) Point {
 	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
 	var lower, upper []float64
-	saturated := 0
+	saturated, unsteady := 0, 0
 	for _, m := range p.minis {
 		in := m.entered(level)
 		for _, at := range m.attempts {
@@ -46,7 +46,7 @@ func (a *Analysis) medianPoint(p *site, level, column string) Point {
 			if !ok {
 				continue
 			}
-			d := Dot{Y: v.lo, Block: r.Block, Trial: r.Trial, Verdict: r.Verdict, Censored: v.lo != v.hi, Open: slices.Contains(r.Open, column)}
+			d := Dot{Y: v.lo, Block: r.Block, Trial: r.Trial, Verdict: r.Verdict, Censored: v.lo != v.hi, Open: slices.Contains(r.Open, column), Unsteady: r.Verdict == VerdictUnsteady}
 			if r != in {
 				if enters(r.Verdict, false) {
 					d.Verdict = repeated
@@ -62,10 +62,13 @@ func (a *Analysis) medianPoint(p *site, level, column string) Point {
 			if r.Verdict == VerdictSaturated {
 				saturated++
 			}
+			if d.Unsteady {
+				unsteady++
+			}
 		}
 	}
 	pt.N = len(pt.Dots)
-	pt.Saturated = 2*saturated > pt.N
+	pt.Saturated, pt.Unsteady = 2*saturated > pt.N, 2*unsteady > pt.N
 	pt.Y = stats.Median(lower)
 	pt.Censored = math.IsInf(stats.Median(upper), 1)
 	if pt.N >= MinPairs && p.grid.Claims {
@@ -83,13 +86,17 @@ func (a *Analysis) ratioPoint(p *site, level, base, column string) Point {
 	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
 	pairs, _ := a.mainPairs(p, level, base, column)
 	var lower, upper, near []float64
-	saturated, censored := 0, 0
+	saturated, unsteady, censored := 0, 0, 0
 	for _, one := range pairs {
 		lower, upper, near = append(lower, one.lo), append(upper, one.hi), append(near, one.near)
 		d := Dot{Y: math.Exp(one.near), Block: one.block, Trial: one.level.Trial, Verdict: one.level.Verdict, Censored: one.censored}
 		d.Open = slices.Contains(one.level.Open, column) || slices.Contains(one.base.Open, column)
+		d.Unsteady = one.level.Verdict == VerdictUnsteady || one.base.Verdict == VerdictUnsteady
 		pt.Dots = append(pt.Dots, d)
 		pt.Open = pt.Open || d.Open
+		if d.Unsteady {
+			unsteady++
+		}
 		if one.level.Verdict == VerdictSaturated || one.base.Verdict == VerdictSaturated {
 			saturated++
 		}
@@ -98,7 +105,7 @@ func (a *Analysis) ratioPoint(p *site, level, base, column string) Point {
 		}
 	}
 	pt.N = len(pairs)
-	pt.Saturated = 2*saturated > pt.N
+	pt.Saturated, pt.Unsteady = 2*saturated > pt.N, 2*unsteady > pt.N
 	pt.Y = math.Exp(stats.HodgesLehmann(near))
 	pt.Censored = 2*censored > pt.N
 	if pt.N >= MinPairs && p.grid.Claims {

@@ -60,13 +60,23 @@ func lowerIsBetter(column string) bool {
 func (a *Analysis) contrasts(column string, where map[string]any, everyTrial bool) []Contrast {
 	var out []Contrast
 	for _, p := range a.sites {
-		if !p.grid.Claims || !p.matches(where) || p.grid.Slope != nil && column == a.Primary {
-			continue
+		if p.grid.Claims {
+			out = append(out, a.siteContrasts(p, column, where, everyTrial)...)
 		}
-		for _, level := range a.levels(p.grid) {
-			if level != a.Baseline && p.plans(level, a.Baseline) {
-				out = append(out, a.contrast(p, level, column, everyTrial))
-			}
+	}
+	return out
+}
+
+// siteContrasts are those at one place, whether its grid has the blocks for a
+// claim or not.
+func (a *Analysis) siteContrasts(p *site, column string, where map[string]any, everyTrial bool) []Contrast {
+	if !p.matches(where) || p.grid.Slope != nil && column == a.Primary {
+		return nil
+	}
+	var out []Contrast
+	for _, level := range a.levels(p.grid) {
+		if level != a.Baseline && p.plans(level, a.Baseline) {
+			out = append(out, a.contrast(p, level, column, everyTrial))
 		}
 	}
 	return out

@@ -15,16 +15,25 @@ import (
 func (a *Analysis) slopes(everyTrial bool) []Slope {
 	var out []Slope
 	for i := range a.Plan.Grids {
-		g := &a.Plan.Grids[i]
-		columns, factor, where := Columns{a.Primary}, a.Plan.Metrics.Slope, a.Plan.Metrics.PrimaryAt
-		if g.Slope != nil {
-			columns, factor, where = g.Slope.Y, g.Slope.X, nil
+		if g := &a.Plan.Grids[i]; g.Claims {
+			out = append(out, a.gridSlopes(g, everyTrial)...)
 		}
-		for _, column := range columns {
-			for _, group := range a.lines(g, factor, where) {
-				for _, level := range a.levels(g) {
-					out = append(out, a.slope(group, level, column, factor, everyTrial))
-				}
+	}
+	return out
+}
+
+// gridSlopes are the slopes of a grid, whether it has the blocks for a claim or
+// not.
+func (a *Analysis) gridSlopes(g *GridPlan, everyTrial bool) []Slope {
+	columns, factor, where := Columns{a.Primary}, a.Plan.Metrics.Slope, a.Plan.Metrics.PrimaryAt
+	if g.Slope != nil {
+		columns, factor, where = g.Slope.Y, g.Slope.X, nil
+	}
+	var out []Slope
+	for _, column := range columns {
+		for _, group := range a.lines(g, factor, where) {
+			for _, level := range a.levels(g) {
+				out = append(out, a.slope(group, level, column, factor, everyTrial))
 			}
 		}
 	}
@@ -33,7 +42,7 @@ func (a *Analysis) slopes(everyTrial bool) []Slope {
 
 // lines groups the places of a grid that differ in one numeric factor only.
 func (a *Analysis) lines(g *GridPlan, factor string, where map[string]any) [][]*site {
-	if !g.Claims || len(g.Factors[factor]) < 2 {
+	if len(g.Factors[factor]) < 2 {
 		return nil
 	}
 	var out [][]*site

@@ -171,8 +171,9 @@ func TestFigureWords(t *testing.T) {
 			t.Errorf("title of %s is %q, want %q", c.f, got, c.title)
 		}
 	}
-	f := Figure{X: "nofile", XScale: "log2", Y: Columns{"response_p99_ms"}, YScale: "log", Facet: Columns{"on_full"}, Where: map[string]any{"offered_share": .9, "load": "a b"}, RatioTo: "epoll", Title: "It's late"}
-	want := `medusa plot . --x nofile --y response_p99_ms --by backend --facet on_full --where 'load=a b' --where offered_share=0.9 --ratio-to epoll --xscale log2 --yscale log --title 'It'\''s late' --out x.svg`
+	f := Figure{X: "nofile", XScale: "log2", Y: Columns{"response_p99_ms"}, YScale: "log", Facet: Columns{"on_full"}, Where: map[string]any{"offered_share": .9, "load": "a b"}, RatioTo: "epoll", Title: "It's late",
+		Marks: map[string]string{"64": "Windows 95", "1024": "FD_SETSIZE", "-1": "below", "none": "no number"}, Floor: "wake"}
+	want := `medusa plot . --x nofile --y response_p99_ms --by backend --facet on_full --where 'load=a b' --where offered_share=0.9 --ratio-to epoll --xscale log2 --yscale log --marks=-1=below --marks 1024=FD_SETSIZE --marks '64=Windows 95' --floor wake --title 'It'\''s late' --out x.svg`
 	if got := plotCommand(f, "backend", "x.svg"); got != want {
 		t.Errorf("the command is\n%s\nwant\n%s", got, want)
 	}

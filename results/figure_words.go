@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -143,7 +144,10 @@ func (c *chart) howToRead() string {
 		s = append(s, "Two bars that overlap do not make two backends equal: they were run in pairs, and the table of contrasts compares those pairs. A bar shorter than its mark is hidden by it.")
 	}
 	if have.saturated {
-		s = append(s, "A hollow mark is a server that could not keep up: the number depends on how long one waits, and no line passes through it.")
+		s = append(s, "A hollow mark called saturated is a server that could not keep up: the number depends on how long one waits, and no line passes through it.")
+	}
+	if have.unsteady || have.unsteadyDots {
+		s = append(s, "What is hollow and unsteady enters like the rest: inside its window the response changed its level, so that its number stands for no single state.")
 	}
 	if have.censored {
 		s = append(s, "A triangle lies at the timeout: so many requests failed that the true value is at least that.")
@@ -162,7 +166,11 @@ func (c *chart) howToRead() string {
 func plotCommand(f Figure, compare, out string) string {
 	args := []string{"medusa", "plot", "."}
 	add := func(flag, value string) {
-		if value != "" {
+		switch {
+		case value == "":
+		case strings.HasPrefix(value, "-"): // alone it would be read as a flag
+			args = append(args, shellWord(flag+"="+value))
+		default:
 			args = append(args, flag, shellWord(value))
 		}
 	}
@@ -190,6 +198,13 @@ func plotCommand(f Figure, compare, out string) string {
 			add(option.flag, option.value)
 		}
 	}
+	for _, x := range sortedKeys(f.Marks) {
+		// A mark that is no number is not drawn, and no command takes it.
+		if _, err := strconv.ParseFloat(x, 64); err == nil {
+			add("--marks", x+"="+f.Marks[x])
+		}
+	}
+	add("--floor", f.Floor)
 	add("--title", f.Title)
 	add("--out", out)
 	return strings.Join(args, " ")

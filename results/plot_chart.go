@@ -147,17 +147,30 @@ func drawMarker(p *pen, l look, x, y, r float64, fill color.Color, edge stroke) 
 	p.polygon(fill, edge, pts...)
 }
 
-// Marker styles: full; hollow for a saturated cell; hollow with a broken edge
-// for a quantile with few exceedances.
-func pointMarker(p *pen, l look, x, y, r float64, saturated, open bool) {
+// Marker styles: full; hollow for a saturated cell; hollow with a point inside
+// for an unsteady one; hollow with a broken edge for a quantile with few
+// exceedances.
+func pointMarker(p *pen, l look, x, y, r float64, pt Point) {
 	switch {
-	case saturated:
+	case pt.Saturated:
 		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.3, nil})
-	case open:
+	case pt.Unsteady:
+		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.1, nil})
+		p.circle(l.color, stroke{}, x, y, r*.3)
+	case pt.Open:
 		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.1, []float64{1.4, 1.2}})
 	default:
 		drawMarker(p, l, x, y, r, l.color, stroke{})
 	}
+}
+
+// blockDot is one block (or pair): full, or hollow where it is unsteady.
+func blockDot(p *pen, c color.NRGBA, x, y, r float64, unsteady bool) {
+	if unsteady {
+		p.circle(white, stroke{c, .7, nil}, x, y, r+.35)
+		return
+	}
+	p.circle(c, stroke{}, x, y, r)
 }
 
 // censorMark is an upward triangle: at least this much.

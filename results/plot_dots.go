@@ -109,7 +109,7 @@ func (c *chart) drawDotRow(p *pen, f *frame, x0, y float64, r dotRow) {
 	if len(r.pt.Dots) > 1 {
 		for _, d := range r.pt.Dots {
 			if finite(d.Y) {
-				p.circle(fade(look.color, .55), stroke{}, clamp(d.Y), y+f.s.marker+2.6, dotRadius)
+				blockDot(p, fade(look.color, .55), clamp(d.Y), y+f.s.marker+2.6, dotRadius, d.Unsteady)
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func (c *chart) drawDotRow(p *pen, f *frame, x0, y float64, r dotRow) {
 		drawMarker(p, lookRight(look), clamp(r.pt.Y), y, 3.4, look.color, stroke{white, .6, nil})
 		return
 	}
-	pointMarker(p, look, clamp(r.pt.Y), y, f.s.marker, r.pt.Saturated, r.pt.Open)
+	pointMarker(p, look, clamp(r.pt.Y), y, f.s.marker, r.pt)
 }
 
 // lookRight points to the right: at least this much, on a horizontal axis.

@@ -50,6 +50,7 @@ func keyBlock(s sizes, items []keyItem) block {
 // seen are the kinds of marks that a chart has.
 type seen struct {
 	points, dots, intervals, saturated, open, censored bool
+	unsteady, unsteadyDots                             bool
 	excluded                                           map[string]bool // by verdict
 }
 
@@ -62,11 +63,13 @@ func (c *chart) seen() seen {
 				s.points = s.points || drawn
 				s.intervals = s.intervals || drawn && pt.Interval
 				s.saturated = s.saturated || drawn && pt.Saturated && !pt.Censored
-				s.open = s.open || drawn && pt.Open && !pt.Saturated && !pt.Censored
+				s.unsteady = s.unsteady || drawn && pt.Unsteady && !pt.Saturated && !pt.Censored
+				s.open = s.open || drawn && pt.Open && !pt.Saturated && !pt.Unsteady && !pt.Censored
 				s.censored = s.censored || drawn && pt.Censored
 				s.dots = s.dots || len(pt.Dots) > 1
 				for _, d := range pt.Dots {
 					s.censored = s.censored || d.Censored
+					s.unsteadyDots = s.unsteadyDots || d.Unsteady && !d.Censored && len(pt.Dots) > 1
 				}
 				for _, d := range pt.Excluded {
 					s.excluded[d.Verdict] = true
@@ -93,7 +96,7 @@ func (c *chart) key() []keyItem {
 		if c.ratio {
 			text = "ratio to " + c.baseline + " over pairs"
 		}
-		add(text, func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, false, false) })
+		add(text, func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{}) })
 	}
 	if have.intervals {
 		add(c.coverageText(), func(p *pen, x, y float64) {
@@ -105,13 +108,23 @@ func (c *chart) key() []keyItem {
 		if c.ratio {
 			text = "one pair"
 		}
-		add(text, func(p *pen, x, y float64) { p.circle(fade(inkSoft, .6), stroke{}, x, y, 1.3) })
+		add(text, func(p *pen, x, y float64) { blockDot(p, fade(inkSoft, .6), x, y, 1.3, false) })
+	}
+	if have.unsteadyDots {
+		text := "unsteady block, enters"
+		if c.ratio {
+			text = "pair with an unsteady block, enters"
+		}
+		add(text, func(p *pen, x, y float64) { blockDot(p, fade(inkSoft, .6), x, y, 1.3, true) })
+	}
+	if have.unsteady {
+		add("most blocks unsteady", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{Unsteady: true}) })
 	}
 	if have.saturated {
-		add("saturated", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, true, false) })
+		add("saturated", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{Saturated: true}) })
 	}
 	if have.open {
-		add("a quantile with 30 to 99 exceedances", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, false, true) })
+		add("a quantile with 30 to 99 exceedances", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{Open: true}) })
 	}
 	if have.censored {
 		add("more than the timeout", func(p *pen, x, y float64) { censorMark(p, x, y, 3, inkSoft) })

@@ -209,6 +209,14 @@ func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {
 		}
 		return l.px(x0, d.X)
 	}
+	// What does not enter stands where the mark would be, so that none of it
+	// is taken for the neighbour's.
+	out := func(d Dot) float64 {
+		if len(l.c.x.levels) > 0 {
+			return l.xOf(x0, pt.X, level)
+		}
+		return l.px(x0, d.X)
+	}
 	if len(pt.Dots) > 1 {
 		for _, d := range pt.Dots {
 			switch {
@@ -216,7 +224,7 @@ func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {
 			case d.Censored:
 				censorMark(p, at(d), l.clampY(y0, d.Y), 1.6, fade(look.color, .6))
 			default:
-				p.circle(fade(look.color, .55), stroke{}, at(d), l.clampY(y0, d.Y), dotRadius)
+				blockDot(p, fade(look.color, .55), at(d), l.clampY(y0, d.Y), dotRadius, d.Unsteady)
 			}
 		}
 	}
@@ -225,13 +233,13 @@ func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {
 		if !finite(d.Y) {
 			continue
 		}
-		crossMark(p, at(d), l.clampY(y0, d.Y), 2.2, d.Verdict)
+		crossMark(p, out(d), l.clampY(y0, d.Y), 2.2, d.Verdict)
 		if d.Y > l.y.hi && (highest == nil || d.Y > highest.Y) {
 			highest = &pt.Excluded[i]
 		}
 	}
 	if highest != nil {
-		l.above[pt.X] = append(l.above[pt.X], aboveMark{level, at(*highest), highest.Y})
+		l.above[pt.X] = append(l.above[pt.X], aboveMark{level, out(*highest), highest.Y})
 	}
 }
 
@@ -286,7 +294,7 @@ func (l *lines) drawPoint(p *pen, x0, y0 float64, level string, pt Point) {
 		censorMark(p, x, y, 3.4, look.color)
 		return
 	}
-	pointMarker(p, look, x, y, l.s.marker, pt.Saturated, pt.Open)
+	pointMarker(p, look, x, y, l.s.marker, pt)
 }
 
 // drawTimeout draws a line at each timeout that censors a value of the panel.

@@ -53,7 +53,7 @@ func stripPlus(p *pen, x, y float64, c color.NRGBA) {
 	p.line(s, point{x, y - 2.8}, point{x, y + 2.8})
 }
 func stripTriangle(p *pen, x, y float64, c color.NRGBA) {
-	drawMarker(p, look{shape: shapeUp}, x, y, 2.2, c, stroke{})
+	drawMarker(p, look{shape: shapeUp}, x, y, 2.4, white, stroke{c, 1, nil})
 }
 func stripSquare(p *pen, x, y float64, c color.NRGBA) {
 	drawMarker(p, look{shape: shapeSquare}, x, y, 2, c, stroke{})

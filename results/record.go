@@ -230,6 +230,7 @@ type Plan struct {
 	Grids         []GridPlan     `json:"grids"`
 	Trials        []PlannedTrial `json:"trials"`
 	Skipped       []Skipped      `json:"skipped,omitempty"`
+	NotHere       []NotHere      `json:"not_here,omitempty"`
 	EstimateNs    int64          `json:"estimate_ns"`
 	Command       string         `json:"command"` // that makes this run again
 }
@@ -273,6 +274,13 @@ type Skipped struct {
 	What  string `json:"what"`
 	Why   string `json:"why"`
 	Cells int    `json:"cells"`
+}
+
+// NotHere is a backend that the suite asks for and that the machine does not
+// have, or does not allow.
+type NotHere struct {
+	Backend string `json:"backend"`
+	Why     string `json:"why"`
 }
 
 // Reproduces is a published finding that a suite redraws.

@@ -2,7 +2,6 @@ package results
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,42 +15,23 @@ const (
 	notCheckable = "not checked"
 )
 
-// Checks that a suite may write for a finding:
-//
-//	slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0        (or < 0)
-//	same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...)
-var (
-	slopeCheck = regexp.MustCompile(`^slope\(\s*(\w+)\s*~\s*(\w+)\s*(?:\|([^)]*))?\)\s*([<>])\s*0$`)
-	sameCheck  = regexp.MustCompile(`^same_within\(\s*([\d.]+)\s*%\s*,\s*(\w+)\s+in\s+\[([^\]]*)\]\s+vs\s+([^,)\s]+)\s*(?:,([^)]*))?\)$`)
-)
-
 // literature compares each published finding with what this run found.
 func literature(a *Analysis) []literatureView {
 	var out []literatureView
 	for _, r := range a.Plan.Reproduces {
 		v := literatureView{Cite: r.Cite, Finding: r.Finding, Outcome: notCheckable}
-		check := strings.TrimSpace(r.Check)
-		if m := slopeCheck.FindStringSubmatch(check); m != nil {
-			v.Outcome, v.Because = a.checkSlope(m[1], m[2], conditions(m[3]), m[4])
-		} else if m := sameCheck.FindStringSubmatch(check); m != nil {
-			v.Outcome, v.Because = a.checkSame(m[1], m[2], m[3], m[4], conditions(m[5]))
-		} else if check == "" {
+		c, err := ParseCheck(r.Check)
+		switch {
+		case r.Check == "":
 			v.Because = "the suite gives no check"
-		} else {
-			v.Because = "the suite's check is not understood: " + check
+		case err != nil: // the suite of an earlier version
+			v.Because = "the suite's check is not understood: " + strings.TrimSpace(r.Check)
+		case c.Column != "":
+			v.Outcome, v.Because = a.checkGrowth(c)
+		default:
+			v.Outcome, v.Because = a.checkSameness(c)
 		}
 		out = append(out, v)
-	}
-	return out
-}
-
-// conditions reads "a=1, b=x" into factor and level.
-func conditions(s string) map[string]string {
-	out := map[string]string{}
-	for part := range strings.SplitSeq(s, ",") {
-		if name, level, ok := strings.Cut(part, "="); ok {
-			out[strings.TrimSpace(name)] = strings.TrimSpace(level)
-		}
 	}
 	return out
 }
@@ -59,7 +39,7 @@ func conditions(s string) map[string]string {
 // meets says whether a cell fulfils conditions: by the level of the compared
 // factor, by the settings that vary in its grid, or by those that are fixed
 // there.
-func (a *Analysis) meets(grid string, at []Setting, level string, want map[string]string) bool {
+func (a *Analysis) meets(grid string, at []Setting, level string, want []Setting) bool {
 	have := map[string]string{}
 	for _, g := range a.Plan.Grids {
 		if g.Name != grid {
@@ -78,77 +58,162 @@ func (a *Analysis) meets(grid string, at []Setting, level string, want map[strin
 		have[s.Factor] = LevelText(s.Level)
 	}
 	have[a.Compare] = level
-	for name, text := range want {
-		if have[name] != text {
+	for _, w := range want {
+		if !sameText(have[w.Factor], LevelText(w.Level)) {
 			return false
 		}
 	}
 	return true
 }
 
-func (a *Analysis) checkSlope(column, factor string, where map[string]string, sign string) (outcome, because string) {
+// sameText compares levels as they are written; 1 and 1.0 are the same.
+func sameText(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return a == b || errX == nil && errY == nil && x == y
+}
+
+// checkGrowth decides a check of a slope. Where no grid claims it, those with
+// too few blocks for a claim are looked at: what they lack is the answer.
+func (a *Analysis) checkGrowth(c FindingCheck) (outcome, because string) {
+	other := func(s Slope) bool {
+		return s.Column != c.Column || s.Factor != c.Factor || !a.meets(s.Grid, s.At, s.Level, c.Where)
+	}
+	all := slices.DeleteFunc(slices.Clone(a.Slopes), other)
+	if len(all) == 0 {
+		for i := range a.Plan.Grids {
+			all = append(all, a.gridSlopes(&a.Plan.Grids[i], false)...)
+		}
+		all = slices.DeleteFunc(all, other)
+	}
 	var found []string
 	outcome = undecided
-	for _, s := range a.Slopes {
-		if s.Column != column || s.Factor != factor || !a.meets(s.Grid, s.At, s.Level, where) {
-			continue
-		}
+	for _, s := range all {
 		one := undecided
 		switch {
-		case s.Outcome == Grows && sign == ">", s.Outcome == Falls && sign == "<":
+		case s.Outcome == Grows && !c.Falls, s.Outcome == Falls && c.Falls:
 			one = agrees
 		case s.Outcome == Grows, s.Outcome == Falls:
 			one = disagrees
 		}
 		outcome = both(outcome, one, len(found) == 0)
-		scale, unit := slopeUnit(abs(s.Estimate), columnUnit(a, column))
 		if s.N < MinPairs {
-			found = append(found, s.Level+" has too few clean blocks")
+			found = append(found, s.Level+" "+lacks(s.N, "blocks", s.Missing))
 			continue
 		}
+		scale, unit := slopeUnit(abs(s.Estimate), columnUnit(a, c.Column))
 		found = append(found, fmt.Sprintf("%s: %s for each", s.Level, slopeText(s, scale, spaced(unit))))
 	}
 	if len(found) == 0 {
-		return undecided, "this run has no such slope"
+		return undecided, a.absence(c)
 	}
 	return outcome, strings.Join(found, "; ")
 }
 
-func (a *Analysis) checkSame(margin, factor, levels, base string, where map[string]string) (outcome, because string) {
-	limit, err := strconv.ParseFloat(margin, 64)
-	if err != nil || factor != a.Compare || base != a.Baseline {
+// checkSameness decides a check of equality, like checkGrowth.
+func (a *Analysis) checkSameness(c FindingCheck) (outcome, because string) {
+	if c.Factor != a.Compare || c.Base != a.Baseline {
 		return notCheckable, fmt.Sprintf("this run compares %s with %s", a.Compare, a.Baseline)
 	}
-	var want []string
-	for level := range strings.SplitSeq(levels, ",") {
-		want = append(want, strings.TrimSpace(level))
+	other := func(one Contrast) bool {
+		return !slices.Contains(c.Levels, one.Level) || !a.meets(one.Grid, one.At, one.Level, c.Where)
+	}
+	all := slices.DeleteFunc(slices.Clone(a.Contrasts), other)
+	if len(all) == 0 {
+		for _, p := range a.sites {
+			all = append(all, a.siteContrasts(p, a.Primary, a.Plan.Metrics.PrimaryAt, false)...)
+		}
+		all = slices.DeleteFunc(all, other)
 	}
 	var found []string
 	outcome = undecided
-	for _, c := range a.Contrasts {
-		if !slices.Contains(want, c.Level) || !a.meets(c.Grid, c.At, c.Level, where) {
-			continue
-		}
-		one := undecided
+	for _, one := range all {
+		part := undecided
 		switch {
-		case c.N < MinPairs:
-		case c.Lo90 > 1-limit/100 && c.Hi90 < 1+limit/100:
-			one = agrees
-		case c.Lo > 1+limit/100, c.Hi < 1-limit/100:
-			one = disagrees
+		case one.N < MinPairs:
+		case one.Lo90 > 1-c.Margin && one.Hi90 < 1+c.Margin:
+			part = agrees
+		case one.Lo > 1+c.Margin, one.Hi < 1-c.Margin:
+			part = disagrees
 		}
-		outcome = both(outcome, one, len(found) == 0)
-		if !finite(c.Ratio) {
-			found = append(found, c.Level+" has no pair")
+		outcome = both(outcome, part, len(found) == 0)
+		if one.N < MinPairs {
+			found = append(found, one.Level+" "+lacks(one.N, "pairs", one.Missing))
 			continue
 		}
-		v := ratioView(c)
-		found = append(found, strings.TrimSpace(c.Level+" "+v.Main+" "+v.Small))
+		v := ratioView(one)
+		found = append(found, strings.TrimSpace(one.Level+" "+v.Main+" "+v.Small))
 	}
-	if len(found) == 0 {
-		return undecided, "this run has no such pair"
+	// A level of which nothing is known leaves the whole undecided.
+	for _, level := range c.Levels {
+		if slices.ContainsFunc(all, func(one Contrast) bool { return one.Level == level }) {
+			continue
+		}
+		alone := c
+		alone.Levels = []string{level}
+		outcome = both(outcome, undecided, len(found) == 0)
+		if why := a.absence(alone); !slices.Contains(found, why) {
+			found = append(found, why)
+		}
 	}
 	return outcome, strings.Join(found, "; ")
+}
+
+// lacks says how many of the pairs or blocks that a claim needs are there, and
+// why others are not.
+func lacks(n int, what string, missing []string) string {
+	have := "none"
+	if n > 0 {
+		have = strconv.Itoa(n)
+	}
+	text := fmt.Sprintf("has %s of the %d clean %s that a claim needs", have, MinPairs, what)
+	if len(missing) > 0 {
+		text += " (" + strings.Join(missing, ", ") + ")"
+	}
+	return text
+}
+
+// absence says which part of a check no cell of the run has.
+func (a *Analysis) absence(c FindingCheck) string {
+	parts := slices.Clone(c.Where)
+	for _, level := range append(slices.Clone(c.Levels), c.Base) {
+		if level != "" {
+			parts = append(parts, Setting{c.Factor, level})
+		}
+	}
+	for _, part := range parts {
+		text := LevelText(part.Level)
+		if a.plans(part.Factor, text) {
+			continue
+		}
+		for _, b := range a.Plan.NotHere {
+			if part.Factor == "backend" && b.Backend == text {
+				return text + " is not on this system: " + b.Why
+			}
+		}
+		return "this run leaves out " + part.Factor + "=" + text
+	}
+	if c.Column != "" {
+		most := 0
+		for _, g := range a.Plan.Grids {
+			most = max(most, len(g.Factors[c.Factor]))
+		}
+		if most < 2 {
+			return "this run has fewer than two levels of " + c.Factor
+		}
+	}
+	return "this run has no cell in which all of it holds"
+}
+
+// plans reports whether any cell of the run has a factor's level.
+func (a *Analysis) plans(factor, level string) bool {
+	return slices.ContainsFunc(a.sites, func(p *site) bool {
+		if factor == a.Compare {
+			return p.plans(level)
+		}
+		v, ok := p.level(factor)
+		return ok && sameText(LevelText(v), level)
+	})
 }
 
 // both joins the outcomes of parts of one check: a finding is confirmed when

@@ -108,6 +108,11 @@ func machineLines(run *Run) []Line {
 	if m.NoFileHard > 0 {
 		add("descriptors", fmt.Sprintf("limit %s, hard %s", thousands(float64(m.NoFileSoft)), thousands(float64(m.NoFileHard))))
 	}
+	var lacks []string
+	for _, b := range run.Plan.NotHere {
+		lacks = append(lacks, b.Backend+": "+b.Why)
+	}
+	add("not on this system", strings.Join(lacks, "; "))
 	procs := map[string]bool{}
 	for i := range run.Records {
 		if s := run.Records[i].Server; s != nil {

@@ -34,6 +34,7 @@ func sampleRun(blocks int) *Run {
 			{ID: "fate", Grid: "fd-limits", Kind: "stacked_share", X: "nofile", Y: Columns{"ok_share", "refused_share", "timed_out_share", "unserved_share", "error_share"}, Facet: Columns{"backend"}},
 		},
 		Skipped: []Skipped{{What: "backend io_uring", Why: "this kernel refuses io_uring_setup: Operation not permitted", Cells: 3}},
+		NotHere: []NotHere{{Backend: "io_uring", Why: "the kernel refuses io_uring_setup: operation not permitted"}, {Backend: "kqueue", Why: "only on macOS and the BSDs"}},
 		Command: "medusa run quick --seed 1998",
 	}}
 	s.grid(GridPlan{Name: "idle", Blocks: 6, Cells: 12, Claims: true,

@@ -49,7 +49,7 @@ func (a *Analysis) trialsText() string {
 		{VerdictNoisy, "noisy, set aside, shown"},
 		{VerdictSaturated, "saturated (a result)"},
 		{VerdictClientLimited, "client-limited, set aside, shown"},
-		{VerdictUnsteady, "unsteady (shown)"},
+		{VerdictUnsteady, "unsteady (they enter, drawn hollow)"},
 		{VerdictInconsistent, "inconsistent, never used"},
 		{VerdictUnverified, "unverified: this system cannot supply a signal"},
 		{VerdictFailed, "failed"},

@@ -7,6 +7,8 @@ func describeCompletion(b *BackendInfo) {
 	s := uring.Probe()
 	if s.Missing != nil {
 		b.Missing = s.Missing.Error()
+	} else {
+		b.Granted = s.Granted.String()
 	}
 	b.engine = newCompletion
 }

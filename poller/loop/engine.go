@@ -3,6 +3,8 @@ package loop
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,14 +57,43 @@ var errQuiet = errors.New("loop: nothing left to happen")
 
 // BackendInfo describes a name that Config.Backend takes.
 type BackendInfo struct {
-	Name    string `json:"name"`
-	Engine  string `json:"engine"`  // "readiness", "completion", "goroutines", "sim"
-	Mode    string `json:"mode"`    // "level", "edge", or "" where readiness is not asked for
-	Scans   bool   `json:"scans"`   // a wait costs more with more descriptors held
-	Note    string `json:"note"`    // a sentence for people
-	Missing string `json:"missing"` // why this system does not have it; "" if it does
+	Name   string `json:"name"`
+	Engine string `json:"engine"` // "readiness", "completion", "goroutines", "sim"
+	Mode   string `json:"mode"`   // "level", "edge", or "" where readiness is not asked for
+	Scans  bool   `json:"scans"`  // a wait costs more with more descriptors held
+	Note   string `json:"note"`   // a sentence for people
+	// Missing says why this system does not have it or forbids it, "" if it
+	// has it. A failure of the moment, such as too few descriptors or too
+	// little memory, is none: that is New's error.
+	Missing string `json:"missing"`
+	// Granted is what the kernel granted to a backend that asks before it
+	// works, as a phrase for people: of io_uring the ring's size and features.
+	// "" where there is nothing to ask for, and where Missing is set.
+	Granted string `json:"granted,omitempty"`
 
 	engine func(*Loop) engine
+}
+
+// elsewhere has the names that people look for and that only other systems
+// have: on those that are not listed here a backend enters itself.
+var elsewhere = []struct {
+	name, systems string
+	goos          []string
+}{
+	{"kqueue", "macOS and the BSDs", []string{"darwin", "dragonfly", "freebsd", "netbsd", "openbsd"}},
+}
+
+// absent are the names of elsewhere that a system does not have and that are
+// not listed already.
+func absent(goos string, listed []BackendInfo) []BackendInfo {
+	var all []BackendInfo
+	for _, e := range elsewhere {
+		known := slices.ContainsFunc(listed, func(b BackendInfo) bool { return b.Name == e.name })
+		if !known && !slices.Contains(e.goos, goos) {
+			all = append(all, BackendInfo{Name: e.name, Missing: "only on " + e.systems + "; this is " + goos})
+		}
+	}
+	return all
 }
 
 // Backends lists every backend that drives real sockets, those that this
@@ -70,13 +101,14 @@ type BackendInfo struct {
 func Backends() []BackendInfo {
 	var all []BackendInfo
 	for _, b := range poller.Backends() {
-		info := BackendInfo{Name: b.Name, Engine: "readiness", Mode: b.Traits.Mode.String(), Scans: b.Traits.ScansAll, Note: b.Traits.Note}
+		info := BackendInfo{Name: b.Name, Engine: "readiness", Mode: b.Traits.Mode.String(), Scans: b.Traits.ScansAll, Note: b.Traits.Note, Granted: b.Traits.Granted}
 		if err := b.Available(); err != nil {
 			info.Missing = err.Error()
 		}
 		info.engine = func(l *Loop) engine { return newReadiness(l, b) }
 		all = append(all, info)
 	}
+	all = append(all, absent(runtime.GOOS, all)...)
 	ring := BackendInfo{
 		Name: "io_uring", Engine: "completion",
 		Note: "Linux; the program says what shall happen and is told what has: many requests, few system calls. Buffers are the kernel's to choose until they are filled.",

@@ -1,0 +1,94 @@
+package experiments
+
+import (
+	"slices"
+
+	"medusa/results"
+)
+
+// checkFindings refuses checks of published findings that no run of the suite
+// could decide: a report that says "not checked" of a slip of the pen would
+// come an hour too late.
+func (s *Suite) checkFindings() error {
+	for i, r := range s.Reproduces {
+		if r.Check == "" {
+			continue
+		}
+		at := s.checks[i]
+		c, err := results.ParseCheck(r.Check)
+		if err != nil {
+			return at.locate(err)
+		}
+		if c.Column != "" {
+			err = s.checkGrowth(at, c)
+		} else {
+			err = s.checkSameness(at, c)
+		}
+		if err != nil {
+			return err
+		}
+		for _, w := range c.Where {
+			if err := s.checkCondition(at, w.Factor, w.Level.(string)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkGrowth wants the slope to be one that a grid claims.
+func (s *Suite) checkGrowth(at place, c results.FindingCheck) error {
+	if err := s.checkMetric(at, c.Column); err != nil {
+		return err
+	}
+	if err := s.checkSlope(at, c.Factor); err != nil {
+		return err
+	}
+	for i := range s.Grids {
+		g := &s.Grids[i]
+		switch {
+		case g.factor(c.Factor) == nil:
+		case g.Slope == nil && c.Column == s.Metrics.Primary && c.Factor == s.Metrics.Slope,
+			g.Slope != nil && slices.Contains(g.Slope.Y, c.Column) && c.Factor == g.Slope.X:
+			return nil
+		}
+	}
+	return at.fail("check: no grid claims a slope of %s with %s: name them as metrics.primary and metrics.slope, or as the slope of a grid", c.Column, c.Factor)
+}
+
+// checkSameness wants the levels to be such as the suite compares.
+func (s *Suite) checkSameness(at place, c results.FindingCheck) error {
+	if c.Factor != s.Design.Compare {
+		return at.fail("check: the suite compares levels of %s, not of %s", s.Design.Compare, c.Factor)
+	}
+	if c.Base != s.Design.Baseline {
+		return at.fail("check: the suite compares with its baseline %s, not with %s", s.Design.Baseline, c.Base)
+	}
+	for _, level := range c.Levels {
+		if level == c.Base {
+			return at.fail("check: %s is the baseline itself", level)
+		}
+		if err := s.checkCondition(at, c.Factor, level); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCondition wants a level of a factor, or the value that a grid fixes a
+// setting to.
+func (s *Suite) checkCondition(at place, name, level string) error {
+	factors := s.factorNames()
+	if contains(factors, name) {
+		return s.checkLevel(pair{key: name, at: at, value: at}, level)
+	}
+	if !isSetting(name) {
+		return at.fail("check: %q is neither a factor nor a setting; the nearest factor is %q", name, results.Nearest(name, factors))
+	}
+	for _, g := range s.Grids {
+		if v, ok := g.Fixed[name]; ok && sameLevel(levelName(v), level) {
+			return nil
+		}
+	}
+	return at.fail("check: no grid fixes %s to %s", name, level)
+}

@@ -1,0 +1,86 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// FindingCheck is a statement about a published finding that a run can decide. A
+// suite writes it as
+//
+//	slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0        (or < 0)
+//	same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...)
+//
+// where conditions may be left out. The second is about the suite's primary
+// metric.
+type FindingCheck struct {
+	// Column is what grows, "" in same_within.
+	Column string
+	// Factor is what it grows with, or what is compared.
+	Factor string
+	// Falls: the slope is said to be negative.
+	Falls bool
+	// Levels are said to be the same as Base within Margin, a share of 1.
+	Levels []string
+	Base   string
+	Margin float64
+	// Where are the cells that the statement is about, levels as text; a name
+	// is a factor or a setting.
+	Where []Setting
+}
+
+var (
+	slopeCheck = regexp.MustCompile(`^slope\(\s*(\w+)\s*~\s*(\w+)\s*(?:\|([^)]*))?\)\s*([<>])\s*0$`)
+	sameCheck  = regexp.MustCompile(`^same_within\(\s*([\d.]+)\s*%\s*,\s*(\w+)\s+in\s+\[([^\]]*)\]\s+vs\s+([^,)\s]+)\s*(?:,([^)]*))?\)$`)
+)
+
+// ParseCheck reads a check. Whether its names exist is the suite's to know.
+func ParseCheck(text string) (FindingCheck, error) {
+	text = strings.TrimSpace(text)
+	var c FindingCheck
+	var err error
+	if m := slopeCheck.FindStringSubmatch(text); m != nil {
+		c.Column, c.Factor, c.Falls = m[1], m[2], m[4] == "<"
+		c.Where, err = readConditions(m[3])
+	} else if m := sameCheck.FindStringSubmatch(text); m != nil {
+		c.Factor, c.Base = m[2], m[4]
+		for level := range strings.SplitSeq(m[3], ",") {
+			if level = strings.TrimSpace(level); level == "" {
+				return FindingCheck{}, fmt.Errorf("check %q: an empty name in the list of levels", text)
+			}
+			c.Levels = append(c.Levels, level)
+		}
+		percent, perr := strconv.ParseFloat(m[1], 64)
+		if perr != nil || percent <= 0 || percent >= 100 {
+			return FindingCheck{}, fmt.Errorf("check %q: %s %% is no margin between 0 and 100 %%", text, m[1])
+		}
+		c.Margin = percent / 100
+		c.Where, err = readConditions(m[5])
+	} else {
+		err = errors.New("it must be slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0 (or < 0), or same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...)")
+	}
+	if err != nil {
+		return FindingCheck{}, fmt.Errorf("check %q: %w", text, err)
+	}
+	return c, nil
+}
+
+// readConditions reads "a=1, b=x"; "" has none.
+func readConditions(s string) ([]Setting, error) {
+	if strings.TrimSpace(s) == "" {
+		return nil, nil
+	}
+	var out []Setting
+	for part := range strings.SplitSeq(s, ",") {
+		name, level, ok := strings.Cut(part, "=")
+		name, level = strings.TrimSpace(name), strings.TrimSpace(level)
+		if !ok || name == "" || level == "" {
+			return nil, fmt.Errorf("the condition %q must be FACTOR=LEVEL", strings.TrimSpace(part))
+		}
+		out = append(out, Setting{name, level})
+	}
+	return out, nil
+}

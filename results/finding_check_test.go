@@ -1,0 +1,38 @@
+package results
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestParseCheck(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text string
+		want FindingCheck
+		err  string
+	}{
+		{"slope(a ~ b) > 0", FindingCheck{Column: "a", Factor: "b"}, ""},
+		{" slope( a~b | c=x, d = 1 )<0 ", FindingCheck{Column: "a", Factor: "b", Falls: true, Where: []Setting{{"c", "x"}, {"d", "1"}}}, ""},
+		{"same_within(5%, f in [x, y] vs z)", FindingCheck{Factor: "f", Levels: []string{"x", "y"}, Base: "z", Margin: .05}, ""},
+		{"same_within(2.5 %, f in [epoll-et] vs epoll, n=0)", FindingCheck{Factor: "f", Levels: []string{"epoll-et"}, Base: "epoll", Margin: .025, Where: []Setting{{"n", "0"}}}, ""},
+		{"slope > 0", FindingCheck{}, "it must be slope(COLUMN"},
+		{"", FindingCheck{}, "it must be"},
+		{"slope(a ~ b) >= 0", FindingCheck{}, "it must be"},
+		{"slope(a ~ b | c) > 0", FindingCheck{}, `"c" must be FACTOR=LEVEL`},
+		{"slope(a ~ b | c=x,) > 0", FindingCheck{}, "must be FACTOR=LEVEL"},
+		{"same_within(0%, f in [x] vs z)", FindingCheck{}, "no margin"},
+		{"same_within(1.2.3%, f in [x] vs z)", FindingCheck{}, "no margin"},
+		{"same_within(5%, f in [] vs z)", FindingCheck{}, "empty name"},
+		{"same_within(5, f in [x] vs z)", FindingCheck{}, "it must be"},
+	} {
+		got, err := ParseCheck(c.text)
+		if (err == nil) != (c.err == "") || err != nil && (!strings.Contains(err.Error(), c.err) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%q: error %v, want %q", c.text, err, c.err)
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q is %+v, want %+v", c.text, got, c.want)
+		}
+	}
+}
