@@ -257,7 +257,7 @@ func (e *completion) turn(until Time) error {
 		case timeout != 0:
 			// The sends that are over may have been what somebody waited for.
 			l.settle()
-			if len(l.dirty) > 0 || e.pressing() {
+			if len(l.dirty) > 0 || e.pressing() || l.fatal != nil {
 				return nil
 			}
 			if _, timeout = l.patience(min(until, l.timers.next(), l.wheel.next())); timeout == 0 {
@@ -344,6 +344,9 @@ func (e *completion) dispatch(q *uring.CQE) {
 	case kind == opCancel:
 	case c == nil:
 		e.loop.counts.StaleEvents++
+		if id, ok := q.Buffer(); ok {
+			e.groups[kind-opRecv].Give(id)
+		}
 	case kind == opPoll:
 		e.writable(c, c.io.(*flight))
 	default:
