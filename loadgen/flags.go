@@ -9,7 +9,7 @@ import (
 // Flags is the grammar of `medusa load`, in kong's tags.
 type Flags struct {
 	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, or raw://HOST:PORT (a server with --raw)."`
-	Backend     string        `help:"I/O backend of the generator; the first of 'medusa backends' that is here, without." placeholder:"NAME"`
+	Backend     string        `help:"I/O backend of the generator, see 'medusa backends'; without, epoll or kqueue, or else the first that is here." placeholder:"NAME"`
 	Connections int           `short:"c" default:"64" help:"Connections that requests are sent on (${default})." placeholder:"N"`
 	Idle        int           `default:"0" help:"Connections besides that make one request at opening and then stay silent." placeholder:"N"`
 	IdleAsk     bool          `name:"idle-first-request" default:"true" negatable:"" help:"Let each idle connection make that one request; with --no-idle-first-request it never says anything."`

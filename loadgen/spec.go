@@ -25,7 +25,7 @@ type Spec struct {
 	URL string // http://HOST[:PORT]/PATH or raw://HOST:PORT
 	// Address is where the URL's host is. Run looks it up; New wants it.
 	Address     netip.AddrPort
-	Backend     string // of the generator's loop; "" is the first that this system has
+	Backend     string // of the generator's loop; "" is epoll or kqueue, or else the first that this system has
 	Connections int    // that requests are sent on
 	Idle        int    // that send one request at opening and are silent then
 	// IdleSilent: the idle connections do not send that one either. What a
