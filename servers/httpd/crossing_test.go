@@ -2,6 +2,8 @@ package httpd
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -190,6 +192,34 @@ func TestAnswersWithinAnswers(t *testing.T) {
 		if got := dates.ReplaceAllString(string(all[i].got), epochDate); got != want {
 			t.Errorf("client %d got %q\nwant %q", i, got, want)
 		}
+	}
+}
+
+// TestReleaseAnswersAnother: what a broken connection can no longer be sent
+// does not go to another that is answered as a file is released.
+func TestReleaseAnswersAnother(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var waiting *Exchange
+	x := &extension{handle: func(r *Request, w *Response) {
+		if waiting == nil {
+			waiting = w.Async(&crossed{})
+			return
+		}
+		r.conn.Abort()
+		w.AddShared([]byte("before"))
+		w.AddFile(f, 0, 5, func() { waiting.Answer(func(w *Response) { w.Body([]byte("theirs")) }) })
+		w.AddShared([]byte("after"))
+	}}
+	w := newWorld(t, loop.Config{}, Config{Extensions: []Extension{x}}, "")
+	a := w.dial(&client{sends: texts(request)})
+	w.loop.At(seconds(1), func() { w.dial(&client{sends: texts(request)}) })
+	w.run()
+	if got, want := dates.ReplaceAllString(string(a.got), epochDate), head("200 OK", "", 6)+"\r\ntheirs"; got != want {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
 

@@ -56,8 +56,9 @@ func (x *Exchange) MoreContent() {
 	x.conn.Resume()
 }
 
-// Answer calls fill at once with a response to fill in, and sends it. It is not
-// for use inside Handle.
+// Answer calls fill at once with a response to fill in, and sends it. It may be
+// called while another connection's request is handled, but not during the
+// Handle that made x.
 func (x *Exchange) Answer(fill func(w *Response)) {
 	if w := x.begin(); w != nil {
 		fill(w)

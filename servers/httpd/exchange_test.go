@@ -20,7 +20,9 @@ import (
 //	/slow           takes 3 bytes of content at a time, one each millisecond
 //	/hold/MS        takes content after a time
 //	/early          answers at the first byte of content
-//	/promise/N/M    promises N bytes (-1: does not know) and writes M
+//	/burst/N        takes content, and after 100 ms begins to answer with N bytes
+//	/reply/N        takes content, and after 100 ms answers with N bytes
+//	/promise/N/M    promises N bytes (-1: does not know) and after 1 ms writes M
 //	/late/MS        promises a byte and writes it, and says after a time that it was all
 //	/give/N/M       gives a reader of M bytes and promises N
 type later struct {
@@ -55,10 +57,20 @@ func (l *later) Handle(r *Request, w *Response) {
 	case "after":
 		lp.At(lp.Now().Add(time.Duration(n)*time.Millisecond), func() { t.answer([]byte("after")) })
 	case "promise":
-		lp.Post(func() {
-			t.x.AnswerStream(int64(n), func(*Response) {})
+		lp.Post(func() { t.x.AnswerStream(int64(n), func(*Response) {}) })
+		lp.At(lp.Now().Add(time.Millisecond), func() {
 			t.x.Write(bytes.Repeat([]byte("p"), m))
 			t.x.End()
+		})
+	case "burst", "reply":
+		t.x.TakeContent(t)
+		lp.At(lp.Now().Add(100*time.Millisecond), func() {
+			if text := bytes.Repeat([]byte("b"), n); kind == "reply" {
+				t.answer(text)
+			} else {
+				t.stream()
+				t.x.Write(text)
+			}
 		})
 	case "late":
 		lp.Post(func() {
@@ -118,7 +130,9 @@ func (t *task) ContentEnd() {
 	case "back":
 		t.stream()
 		t.x.End()
-	case "early":
+	case "burst":
+		t.x.End()
+	case "early", "reply":
 	default:
 		t.answer(t.got)
 	}

@@ -34,7 +34,6 @@ func (h *conn) rest(c *loop.Conn) {
 // time of a head to take the answer, and after that must go on taking it.
 func (h *conn) dismiss(c *loop.Conn) {
 	h.refused = true
-	h.active = h.server.loop.Now()
 	c.SetDeadline(h.patience())
 	h.close(c)
 }

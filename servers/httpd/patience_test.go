@@ -122,6 +122,22 @@ func TestContentOfWhoWaits(t *testing.T) {
 	if statuses(c.got) != "200" {
 		t.Errorf("content that is not wanted for a while: got %q", c.got)
 	}
+	// Nor if the loop did not read for a part of the time: 20000 bytes take two
+	// seconds, and half of them are more than it queues.
+	for _, test := range []struct{ name, path, first string }{
+		{"a pause", "/fixed/17000", content[:10]}, {"an answer at once", "/fixed/20000", ""},
+		{"a late answer", "/reply/20000", content[:10]}, {"a streamed answer", "/burst/20000", content[:10]},
+	} {
+		w := newWorld(t, loop.Config{Sim: &loop.SimConfig{Window: 2000, Latency: 100 * time.Millisecond}}, cfg, "")
+		c := w.dial(&client{
+			sends: texts("GET "+test.path+" HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n"+test.first, content[:2000-len(test.first)]+request),
+			gap:   3 * time.Second,
+		})
+		w.run()
+		if statuses(c.got) != "200 200" {
+			t.Errorf("content beside %s: got %s; closed with %v", test.name, statuses(c.got), c.err)
+		}
+	}
 	// An idle time that is shorter than that of heads does not shorten it.
 	short := cfg
 	short.HeadTimeout, short.IdleTimeout = 10*time.Second, 3*time.Second
@@ -179,7 +195,7 @@ func TestNoHeadTimeout(t *testing.T) {
 func TestIdleFromLastOutput(t *testing.T) {
 	const idle = 20 * time.Second
 	for path, last := range map[string]float64{
-		"/after/15000": 15, "/give/-1/3000000": 18, "/promise/-1/3000000": 18, "/promise/3000000/3000000": 18,
+		"/after/15000": 15, "/reply/3000000": 18, "/give/-1/3000000": 18, "/promise/-1/3000000": 18, "/promise/3000000/3000000": 18,
 		"/late/15000": 0, // but its end is known after 15 s
 	} {
 		// 16 KiB in flight for 50 ms each way: 3 MB take 18 s.
