@@ -87,6 +87,7 @@ func snapshot(l *loop.Loop, full bool) control.Snapshot {
 	s.Waits, s.Events, s.BytesIn, s.BytesOut = c.Waits, c.Events, c.BytesIn, c.BytesOut
 	s.Accepted, s.AcceptFailures = c.Accepted, c.AcceptFailures
 	s.ListenPauses, s.StaleEvents = c.ListenPauses, c.StaleEvents
+	s.RingWorkers = l.Workers()
 	return s
 }
 

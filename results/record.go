@@ -92,6 +92,7 @@ type Snapshot struct {
 	AcceptFailures      uint64            `json:"accept_failures"`
 	ListenPauses        uint64            `json:"listen_pauses"`
 	StaleEvents         uint64            `json:"stale_events"`
+	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring
 	VoluntarySwitches   int64             `json:"voluntary_switches"`
 	InvoluntarySwitches int64             `json:"involuntary_switches"`
 	GCCycles            uint32            `json:"gc_cycles"`

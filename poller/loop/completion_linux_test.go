@@ -415,7 +415,7 @@ func TestWorkers(t *testing.T) {
 			opened:   func(c *Conn) { c.Write([]byte("x")) },
 			received: func(_ *Conn, p []byte) int { got += len(p); return len(p) },
 			closed: func(*Conn, error) {
-				if n := Workers(); n != 0 {
+				if n := l.Workers(); n != 0 {
 					t.Errorf("%d kernel threads work for the ring", n)
 				}
 				l.Stop()

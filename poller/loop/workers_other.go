@@ -2,6 +2,6 @@
 
 package loop
 
-// Workers is the number of kernel threads that work for io_uring: none, where
-// there is no io_uring.
-func Workers() int { return 0 }
+// Workers is the number of kernel threads that work for this process's io_uring: none, where
+// there is none.
+func (*Loop) Workers() int { return 0 }
