@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -137,7 +138,7 @@ func readmeShell(t *testing.T, work string, lines []string) {
 	ports := map[string]string{}
 	block = readmePort.ReplaceAllStringFunc(block, func(address string) string {
 		if ports[address] == "" {
-			ports[address] = freeAddress(t)
+			ports[address] = ownAddress(t, address)
 		}
 		return ports[address]
 	})
@@ -174,9 +175,15 @@ func readmeShell(t *testing.T, work string, lines []string) {
 	t.Logf("%s", out)
 }
 
-// freeAddress is an address that nothing listens on.
-func freeAddress(t *testing.T) string {
+// ownAddress is an address for this process alone. On Linux all of 127/8 is
+// this machine, so that the port stays; elsewhere a free port is looked for,
+// which another process may take meanwhile.
+func ownAddress(t *testing.T, address string) string {
 	t.Helper()
+	if runtime.GOOS == "linux" {
+		_, port, _ := strings.Cut(address, ":")
+		return fmt.Sprintf("127.%d.%d.%d:%s", 100+os.Getpid()>>14&0x7f, 1+os.Getpid()>>7&0x7f, 1+os.Getpid()&0x7f, port)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
