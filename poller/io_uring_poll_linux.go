@@ -59,8 +59,8 @@ import (
 	"medusa/poller/uring"
 )
 
-// The queues take 48 KiB and a little. Since Linux 6.14 they count as locked
-// memory, of which a user may have 64 KiB where nobody has raised it.
+// The queues take 48 KiB and a little. Recent kernels count them as locked memory,
+// of which a user may have 64 KiB where nobody has raised it.
 func init() {
 	register("io_uring-poll", func() Backend {
 		return uringBackend("io_uring-poll", uring.Options{Entries: 256, Completions: 2048})

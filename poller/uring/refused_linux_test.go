@@ -168,9 +168,9 @@ func TestNoDescriptors(t *testing.T) {
 	}
 }
 
-// TestMemoryIsLocked: since Linux 6.14 the queues of a ring count against
-// RLIMIT_MEMLOCK for who has no CAP_IPC_LOCK (io_create_region in
-// io_uring/memmap.c), which is told; buffers do not. Before, all of it works.
+// TestMemoryIsLocked: on recent kernels (as 6.18) the queues of a
+// ring count against RLIMIT_MEMLOCK for who has no CAP_IPC_LOCK (io_create_region
+// in io_uring/memmap.c), which is told; buffers do not. Elsewhere all of it works.
 func TestMemoryIsLocked(t *testing.T) {
 	for name, c := range map[string]struct{ large, small bool }{
 		"locked": {false, false},

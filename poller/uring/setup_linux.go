@@ -181,7 +181,7 @@ func refused(o Options, errno unix.Errno) error {
 	if errno != unix.ENOMEM {
 		return err
 	}
-	return fmt.Errorf("%w: a ring of %d entries and %d completions, which since Linux 6.14 counts as locked memory: raise RLIMIT_MEMLOCK (ulimit -l)",
+	return fmt.Errorf("%w: a ring of %d entries and %d completions, which recent kernels count as locked memory: raise RLIMIT_MEMLOCK (ulimit -l)",
 		err, o.Entries, o.Completions)
 }
 
