@@ -59,9 +59,11 @@ import (
 	"medusa/poller/uring"
 )
 
+// The queues take 48 KiB and a little. Recent kernels count them as locked memory,
+// of which a user may have 64 KiB where nobody has raised it.
 func init() {
 	register("io_uring-poll", func() Backend {
-		return uringBackend("io_uring-poll", uring.Options{Entries: 1024, Completions: 8192})
+		return uringBackend("io_uring-poll", uring.Options{Entries: 256, Completions: 2048})
 	})
 }
 

@@ -150,7 +150,7 @@ func TestBuffersGrow(t *testing.T) {
 // again, past the end of the 16-bit tail, with the tail published after one or
 // after several; they are used in just that order, and each holds what was sent.
 func TestBuffersInTheirOrder(t *testing.T) {
-	for _, count := range []int{1, 2, 8, 64} {
+	for _, count := range []int{1, 8, 64} {
 		t.Run(fmt.Sprint(count), func(t *testing.T) {
 			b := open(t, Options{Entries: 8})
 			g := b.group(0, count, 8, count)
@@ -162,7 +162,7 @@ func TestBuffersInTheirOrder(t *testing.T) {
 			}
 			var held []uint16
 			message := make([]byte, 8)
-			for n := 0; n < 3<<16; {
+			for n := 0; n < 1<<16+1000; {
 				for range 1 + rng.IntN(len(order)) {
 					for i := range message {
 						message[i] = byte(n >> (i % 4 * 8))

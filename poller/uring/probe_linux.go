@@ -97,38 +97,37 @@ func (r *Ring) operations(ops ...Op) error {
 	return nil
 }
 
-// tryMultishot receives a byte by a multishot receive into a provided buffer:
-// no flag tells whether the kernel has these.
+// tryMultishot receives a byte and the end by a multishot receive into provided
+// buffers: no flag tells whether the kernel has these.
 func (r *Ring) tryMultishot() error {
-	b, err := r.NewBuffers(0, 1, 8)
+	b, err := r.NewBuffers(0, 2, 8)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	b.Grow(1)
+	b.Grow(2)
 	b.Publish()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(pair[1])
-	if _, err := unix.Write(pair[1], []byte{1}); err != nil {
-		unix.Close(pair[0])
-		return err
-	}
-	r.Next().RecvGroup(pair[0], 0, true)
-	err = r.Enter()
-	// The receive has kept nothing of pair[0] when the byte and the end are in.
-	unix.Close(pair[0])
+	defer unix.Close(pair[0])
+	_, err = unix.Write(pair[1], []byte{1})
+	unix.Close(pair[1])
 	if err != nil {
 		return err
 	}
-	var c [1]CQE
-	if r.Reap(c[:]) != 1 {
-		return fmt.Errorf("a multishot receive: %w", unix.EOPNOTSUPP)
+	r.Next().RecvGroup(pair[0], 0, true)
+	if err := r.Enter(); err != nil {
+		return err
 	}
-	if _, ok := c[0].Buffer(); c[0].Res != 1 || !ok || !c[0].More() {
-		return fmt.Errorf("a multishot receive gives %d: %w", c[0].Res, unix.EOPNOTSUPP)
+	var c [3]CQE
+	if r.Reap(c[:]) != 2 {
+		return fmt.Errorf("a multishot receive completes otherwise than twice: %w", unix.EOPNOTSUPP)
+	}
+	_, ok := c[0].Buffer()
+	if c[0].Res != 1 || !ok || !c[0].More() || c[1].Res != 0 || c[1].More() {
+		return fmt.Errorf("a multishot receive gives %d, then %d: %w", c[0].Res, c[1].Res, unix.EOPNOTSUPP)
 	}
 	return nil
 }

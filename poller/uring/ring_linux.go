@@ -57,8 +57,8 @@ type Ring struct {
 
 // DeferredWork is how many pieces of work one Enter or Wait does, each of which
 // mostly makes one completion, on a ring with DeferTaskrun
-// (IO_LOCAL_TW_DEFAULT_MAX in io_uring/io_uring.c, Linux 6.13; before, there is no
-// limit). When as many completions have come, there may be more.
+// (IO_LOCAL_TW_DEFAULT_MAX in io_uring/io_uring.c, from the end of 2024 on; before,
+// there is no limit). When as many completions have come, there may be more.
 const DeferredWork = 20
 
 const (
@@ -191,8 +191,17 @@ func (r *Ring) Enter() error {
 
 // Wait submits what is pending and waits for a completion, at most for d; for
 // ever if d is negative. It is the only call that may block. A signal ends it
-// early.
+// early, and so does a kernel that takes no more entries, as one left behind might
+// be what is waited for.
 func (r *Ring) Wait(d time.Duration) error {
+	if len(r.spill) > 0 {
+		if err := r.Submit(); err != nil {
+			return err
+		}
+		if len(r.spill) > 0 {
+			return r.Enter()
+		}
+	}
 	flags := uint32(enterGetEvents)
 	if d >= 0 {
 		flags |= enterExtArg

@@ -12,8 +12,8 @@ import (
 // Options say what to ask of the kernel.
 type Options struct {
 	// Entries is the length of the submission queue, and Completions that of
-	// the completion queue: powers of two up to 32768. 0 means 4096, and eight
-	// times the entries but at most 32768.
+	// the completion queue, which is no shorter: powers of two up to 32768. 0
+	// means 4096, and eight times the entries but at most 32768.
 	Entries, Completions uint32
 	// Without leaves features out that the kernel would grant: what they are
 	// worth can be measured.
@@ -170,9 +170,19 @@ func setup(o Options) (fd int, p params, granted Feature, err error) {
 			}
 		}
 		if !given {
-			return -1, p, 0, os.NewSyscallError("io_uring_setup", errno)
+			return -1, p, 0, refused(o, errno)
 		}
 	}
+}
+
+// refused is the error of a ring that the kernel does not make.
+func refused(o Options, errno unix.Errno) error {
+	err := os.NewSyscallError("io_uring_setup", errno)
+	if errno != unix.ENOMEM {
+		return err
+	}
+	return fmt.Errorf("%w: a ring of %d entries and %d completions, which recent kernels count as locked memory: raise RLIMIT_MEMLOCK (ulimit -l)",
+		err, o.Entries, o.Completions)
 }
 
 func (o *Options) complete() error {
@@ -186,6 +196,9 @@ func (o *Options) complete() error {
 		if n > maxEntries || n&(n-1) != 0 {
 			return fmt.Errorf("io_uring queue of %d entries: give a power of two up to %d", n, maxEntries)
 		}
+	}
+	if o.Completions < o.Entries {
+		return fmt.Errorf("io_uring with room for %d entries and for fewer completions, %d", o.Entries, o.Completions)
 	}
 	return nil
 }

@@ -96,8 +96,9 @@ func (s *SQE) PollAdd(fd int, events uint32, multishot bool) {
 	}
 }
 
-// PollRemove cancels a PollAdd by its user data. Its result is 0, or ENOENT or
-// EALREADY if there is nothing to cancel any more.
+// PollRemove cancels a PollAdd by its user data. Its result is 0, ENOENT if it
+// found none, or EALREADY if something has just happened that is yet to be
+// reported: a multishot poll then goes on. Cancel ends it in that case too.
 func (s *SQE) PollRemove(userData uint64) {
 	s.Opcode, s.FD, s.Addr = OpPollRemove, -1, userData
 }
