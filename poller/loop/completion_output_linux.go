@@ -130,10 +130,15 @@ func (e *completion) sendOver(c *Conn, k *flight) {
 		c.sent(int64(n), k.at)
 		c.trim()
 	}
-	c.touch()
 	if n == k.asked {
+		if c.out == nil && !c.dirty && !c.choked {
+			c.drained() // all that settling would do
+		} else {
+			c.touch()
+		}
 		return
 	}
+	c.touch()
 	switch errno := unix.Errno(-k.result); {
 	case k.result >= 0 || errno == unix.EAGAIN:
 		e.awaitWritable(c, k)
