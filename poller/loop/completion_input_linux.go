@@ -100,8 +100,11 @@ func (e *completion) receive(c *Conn, k *flight) {
 		k.class, k.streak = 0, 0
 	}
 	grouped := e.groups[k.class] != nil
-	if !grouped && k.own == nil {
-		if k.own = e.ownBuffer(c); k.own == nil {
+	var own []byte
+	if !grouped {
+		var err error
+		if own, err = e.own.of(c); err != nil {
+			c.fail(err)
 			return
 		}
 	}
@@ -109,7 +112,7 @@ func (e *completion) receive(c *Conn, k *flight) {
 	if grouped {
 		s.RecvGroup(int(c.fd), uint16(k.class), e.goesOn(k))
 	} else {
-		s.Recv(int(c.fd), k.own)
+		s.Recv(int(c.fd), own)
 	}
 	s.UserData = userData(opRecv+int(k.class), c.token)
 	k.receiving = true
@@ -176,7 +179,7 @@ func (e *completion) received(c *Conn, k *flight, q *uring.CQE) {
 			e.input(c, k, e.groups[k.class].Bytes(id, n))
 			e.fit(c, k, n)
 		} else {
-			e.input(c, k, k.own[:n])
+			e.input(c, k, e.own.taken[c][:n])
 		}
 	case q.Res == 0:
 		e.ended(c, k, 0)

@@ -43,36 +43,36 @@ type completion struct {
 	queue   []poller.Token // have something to do before the engine may wait
 	serving []poller.Token
 	starved [2][]poller.Token // found no buffer, by class; the first has waited longest
-	owned   [][]byte          // buffers of connections, where there are no groups
-	spare   [][]byte          // of these, the ones that nobody has
+	own     ownBuffers
 }
 
 // flight is a connection's part of the engine: what it has under way.
 type flight struct {
+	// The order is that of size: idle connections are counted in bytes.
+	at     Time       // just before the send
+	end    unix.Errno // behind the backlog, where over
+	behind *backlog
+	done   func() // release waits for the operations
+	result int32  // of the send, where it was not sent whole
+	asked  int32  // its bytes
+	got    int32  // bytes shown in the turn below
+
+	turn       uint8
+	seen       uint8 // the turn in which the last receive came
 	ops        int8  // operations that have not completed
-	class      int8  // of its receive
+	class      int8  // of the receive
+	streak     int8  // see fit
+	wary       int8  // receives that shall bring one buffer only
 	receiving  bool  // a receive is in flight
 	cancelling bool  // and will end soon
+	drained    bool  // it took all that was there
+	more       bool  // it said that there was more
 	starved    bool  // it waits for a buffer
-	queued     bool  // it stands in the queue
+	over       bool  // a FIN or an error stands behind the backlog
 	sending    bool  // a send is in flight
 	full       bool  // waits until it can send, or has connected
-	over       bool  // a FIN or an error stands behind the backlog
-	drained    bool  // the last receive took all that was there
-	more       bool  // the socket had more than was received last,
-	seen       uint8 // in this turn
-	turn       uint8
-	streak     int8
-	wary       int8  // receives that shall bring one buffer only
-	result     int32 // of the send, where it was not sent whole
-	asked      int32 // its bytes
-	got        int32 // bytes shown in the turn
-	end        unix.Errno
-	at         Time // just before the send
-	behind     *backlog
-	own        []byte // its buffer, where there are no groups
-	done       func() // release waits for the operations
-	reset      bool
+	queued     bool  // stands in the queue
+	reset      bool  // is to be reset
 }
 
 // Kinds of operations, in the highest bits of the user data.
@@ -172,7 +172,7 @@ func (e *completion) dispose() error {
 		}
 	}
 	err := e.ring.Close()
-	e.unmapOwned()
+	e.own.unmap()
 	if err2 := e.waker.Close(); err == nil {
 		err = err2
 	}

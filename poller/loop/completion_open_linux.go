@@ -200,7 +200,7 @@ func (e *completion) finalize(c *Conn, k *flight) {
 		return
 	}
 	e.forget(k)
-	e.disown(k)
+	e.own.give(c)
 	if c.fd >= 0 {
 		switch {
 		case k.reset:
