@@ -251,6 +251,29 @@ func TestUringArmsAgain(t *testing.T) {
 	})
 }
 
+// TestUringArmsOnlyItsOwn: a poll that ended by itself is not armed again for who
+// has parked, changed or removed it since.
+func TestUringArmsOnlyItsOwn(t *testing.T) {
+	uringRig(t, func(r *rig, p *uringPoller) {
+		a, _ := r.pair()
+		for name, f := range map[string]func(){
+			"parked":  func() { r.must(r.Change(a, Read, 0, 1)); r.must(r.Change(a, 0, 0, 1)) },
+			"changed": func() { r.must(r.Change(a, Read, Write, 1)) },
+			"removed": func() { r.must(r.Remove(a, Read, 1, false)) },
+		} {
+			r.must(r.Add(a, Read, 1))
+			p.over = append(p.over, uringData(a, p.sequence))
+			f()
+			before := p.sequence
+			p.armAgain()
+			if p.sequence != before || len(p.over) != 0 {
+				r.Errorf("%s: armed again", name)
+			}
+			r.must(r.Remove(a, p.watched(a), 1, false))
+		}
+	})
+}
+
 // TestUringOverflow: with a queue of four for a hundred, polls end and are armed
 // again, and what was unread then is reported twice; but everything is reported,
 // and what was read, no more.

@@ -1,12 +1,33 @@
 package uring
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+// TestProbeKnowsNewKernels: a mistake in what the probe tries would have every
+// test skipped. Linux 6.1 has all of it, unless it is forbidden.
+func TestProbeKnowsNewKernels(t *testing.T) {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		t.Fatal(err)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &major, &minor); err != nil {
+		t.Fatal(err)
+	}
+	err := Probe().Missing
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil && (major > 6 || major == 6 && minor >= 1) {
+		t.Errorf("Linux %d.%d: %v", major, minor, err)
+	}
+}
 
 // TestProbe leaves nothing behind, and says what a ring is granted.
 func TestProbe(t *testing.T) {
