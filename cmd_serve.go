@@ -16,6 +16,8 @@ type serveCmd struct {
 	Backend        string        `default:"epoll" help:"I/O backend (${default}); see 'medusa backends'." placeholder:"NAME"`
 	HTTP           string        `name:"http" help:"Serve HTTP on HOST:PORT; port 0 asks for any." placeholder:"ADDRESS"`
 	Raw            string        `help:"Answer each CRLFCRLF on HOST:PORT with fixed bytes, parsing nothing: the cost of the loop itself." placeholder:"ADDRESS"`
+	Echo           string        `help:"Send back on HOST:PORT what comes." placeholder:"ADDRESS"`
+	EchoBytes      int           `help:"Count so many bytes echoed as one request, 1 to 1048576 (1)." placeholder:"BYTES"`
 	Root           string        `help:"Directory whose files HTTP serves." placeholder:"DIR"`
 	Vhost          []string      `sep:"none" help:"Files for one host name instead, as example.org=DIR. Repeatable." placeholder:"NAME=DIR"`
 	Listing        bool          `help:"List directories that have no index.html."`
@@ -39,7 +41,7 @@ type serveCmd struct {
 
 func (c serveCmd) Run(s streams) error {
 	cfg := servers.Config{
-		Backend: c.Backend, HTTP: c.HTTP, Raw: c.Raw, Root: c.Root, Fixed: c.Fixed,
+		Backend: c.Backend, HTTP: c.HTTP, Raw: c.Raw, Echo: c.Echo, EchoBytes: c.EchoBytes, Root: c.Root, Fixed: c.Fixed,
 		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,

@@ -48,6 +48,7 @@ type Event struct {
 type Ready struct {
 	HTTP string `json:"http,omitempty"`
 	Raw  string `json:"raw,omitempty"`
+	Echo string `json:"echo,omitempty"`
 
 	PID        int    `json:"pid"`
 	Backend    string `json:"backend"`

@@ -22,9 +22,12 @@ func (c command) argv(args []string) []string {
 
 // serverArgs are the arguments of a trial's server.
 func serverArgs(v values, address netip.Addr, cpus []int) []string {
-	a := []string{"serve", "--control", "stdio", "--backend", v.text("backend"), "--fixed",
+	a := []string{"serve", "--control", "stdio", "--backend", v.text("backend"),
 		"--" + v.text("protocol"), netip.AddrPortFrom(address, 0).String(),
 		"--nofile", whole(v.number("nofile")), "--wait", v.text("server_wait")}
+	if v.text("protocol") == "http" {
+		a = append(a, "--fixed")
+	}
 	if len(cpus) > 0 {
 		a = append(a, "--cpu", cpuList(cpus))
 	}
@@ -36,6 +39,12 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	trial := secs(v.number("warmup_s") + v.number("window_s"))
 	if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
 		a = append(a, "--idle-timeout", max(10*trial, idleTimeout).String())
+	}
+	if v.text("protocol") == "echo" {
+		a = append(a, "--echo-bytes", whole(v.number("message_bytes")))
+	}
+	if f := v.text("ring_without"); f != "" && f != nothing {
+		a = append(a, "--ring-without", f)
 	}
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))
@@ -69,6 +78,9 @@ func loadArgs(v values, r loadRun) []string {
 		"--connections", strconv.Itoa(r.active), "--idle", strconv.Itoa(r.idle)}
 	if v.text("mode") == "closed" {
 		a = append(a, "--closed")
+		if d := v.number("depth"); d > 1 {
+			a = append(a, "--depth", whole(d))
+		}
 	} else {
 		a = append(a, "--rate", strconv.FormatFloat(v.number("rate_rps"), 'f', -1, 64), "--arrivals", v.text("arrivals"))
 	}
@@ -106,10 +118,25 @@ func loadArgs(v values, r loadRun) []string {
 
 // target is the URL that the load process asks.
 func target(v values, ready control.Ready) string {
-	if v.text("protocol") == "raw" {
-		return "raw://" + ready.Raw
+	switch at := listening(v, ready); v.text("protocol") {
+	case "raw":
+		return "raw://" + at
+	case "echo":
+		return "echo://" + at + "/" + whole(v.number("message_bytes"))
+	default:
+		return "http://" + at + v.text("path")
 	}
-	return "http://" + ready.HTTP + v.text("path")
+}
+
+// listening is where the server of a trial listens; "" if it does not say so.
+func listening(v values, ready control.Ready) string {
+	switch v.text("protocol") {
+	case "raw":
+		return ready.Raw
+	case "echo":
+		return ready.Echo
+	}
+	return ready.HTTP
 }
 
 func whole(n float64) string { return strconv.FormatInt(int64(n), 10) }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"medusa/control"
+	"medusa/poller/loop"
+	"medusa/servers"
 )
 
 // firstOf returns the settings of the first trial of a suite.
@@ -17,7 +19,7 @@ func firstOf(t *testing.T, text string) values {
 func TestServerArguments(t *testing.T) {
 	v := firstOf(t, smallSuite)
 	got := strings.Join(serverArgs(v, netip.MustParseAddr("127.1.1.1"), []int{0}), " ")
-	want := "serve --control stdio --backend " + v.text("backend") + " --fixed --http 127.1.1.1:0 --nofile 20000 --wait block --cpu 0"
+	want := "serve --control stdio --backend " + v.text("backend") + " --http 127.1.1.1:0 --nofile 20000 --wait block --fixed --cpu 0"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -28,9 +30,62 @@ func TestServerArguments(t *testing.T) {
 	v["protocol"], v["congestion"], v["in_bytes"], v["out_bytes"], v["server_wait"] = "raw", "cubic", 1024.0, 4096.0, "poll"
 	v["window_s"] = 100.0
 	got = strings.Join(serverArgs(v, netip.MustParseAddr("::1"), []int{0, 1}), " ")
-	want = "serve --control stdio --backend " + v.text("backend") + " --fixed --raw [::1]:0 --nofile 20000 --wait poll --cpu 0,1 --congestion cubic --idle-timeout 16m45s --in 1024 --out 4096"
+	want = "serve --control stdio --backend " + v.text("backend") + " --raw [::1]:0 --nofile 20000 --wait poll --cpu 0,1 --congestion cubic --idle-timeout 16m45s --in 1024 --out 4096"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A server of echo is told what a message is, one on io_uring what to do without.
+func TestEchoArguments(t *testing.T) {
+	v := firstOf(t, strings.Replace(smallSuite, "trial:", "fixed: {protocol: echo, message_bytes: 512}\ntrial:", 1))
+	at := netip.MustParseAddr("127.1.1.1")
+	want := "serve --control stdio --backend " + v.text("backend") + " --echo 127.1.1.1:0 --nofile 20000 --wait block --echo-bytes 512"
+	if got := strings.Join(serverArgs(v, at, nil), " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	r := loadRun{server: control.Ready{Echo: "127.1.1.1:7"}, backend: "epoll", active: 16}
+	want = "load echo://127.1.1.1:7/512 --control stdio --backend epoll --connections 16 --idle 0 --closed --seed 0"
+	if got := strings.Join(loadArgs(v, r), " "); !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s ...", got, want)
+	}
+	v["depth"], v["ring_without"] = 16.0, "multishot"
+	if got := strings.Join(loadArgs(v, r), " "); !strings.Contains(got, " --closed --depth 16 ") {
+		t.Errorf("16 on their way: %s", got)
+	}
+	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --ring-without multishot") {
+		t.Errorf("without multishot: %s", got)
+	}
+	v["ring_without"] = nothing
+	if got := strings.Join(serverArgs(v, at, nil), " "); strings.Contains(got, "ring") {
+		t.Errorf("without nothing: %s", got)
+	}
+}
+
+// The server takes the arguments that a suite can lead to.
+func TestServerTakesArguments(t *testing.T) {
+	for _, extra := range []string{"protocol: http", "protocol: raw", "protocol: echo, message_bytes: 1"} {
+		v := firstOf(t, strings.Replace(smallSuite, "trial:", "fixed: {"+extra+"}\ntrial:", 1))
+		cfg := servers.Config{Backend: "poll"}
+		at := map[string]*string{"--http": &cfg.HTTP, "--raw": &cfg.Raw, "--echo": &cfg.Echo}
+		args := serverArgs(v, netip.MustParseAddr("127.0.0.1"), nil)
+		for i, a := range args {
+			if s := at[a]; s != nil {
+				*s = args[i+1]
+			}
+			cfg.Fixed = cfg.Fixed || a == "--fixed"
+		}
+		if err := cfg.Check(); err != nil {
+			t.Errorf("%s: %v: %v", extra, args, err)
+		}
+	}
+}
+
+// The features that a suite can leave out are those of the loop.
+func TestRingFeatures(t *testing.T) {
+	all := strings.Join(ringWithout[1:], ",")
+	if f, err := loop.ParseRingFeatures(all); err != nil || f.String() != all || (^loop.RingFeature(0)).String() != all || ringWithout[0] != nothing {
+		t.Errorf("%q are %v (%v), the loop has %v", ringWithout, f, err, ^loop.RingFeature(0))
 	}
 }
 

@@ -112,9 +112,33 @@ func (v values) contradiction() string {
 		return "active_share needs offered_share"
 	case v.has("offered_share") && (v.has("active_connections") || v.has("idle_connections")):
 		return "offered_share sets the number of connections: remove active_connections and idle_connections"
+	case v.has("ring_without") && v.text("ring_without") != nothing && v.text("backend") != "io_uring":
+		return fmt.Sprintf("ring_without %s is about the backend io_uring, not %s", v.text("ring_without"), v.text("backend"))
+	case v.text("protocol") == "echo" && !v.has("message_bytes"):
+		return "protocol: echo needs message_bytes"
+	case v.text("protocol") != "echo" && v.has("message_bytes"):
+		return "message_bytes is the size of an echo: set protocol: echo, or for http path: /fixed/N"
+	}
+	return v.tooDeep()
+}
+
+// tooDeep returns why requests cannot be kept on their way as asked for.
+func (v values) tooDeep() string {
+	switch depth := v.number("depth"); {
+	case depth <= 1:
+	case v.text("mode") != "closed":
+		return "depth is of a closed loop: in an open one the schedule decides when requests start"
+	case !v.on("keep_alive"):
+		return "keep_alive: false has one request on each connection: remove depth"
+	case depth*v.number("message_bytes") > maxAsked:
+		return fmt.Sprintf("%s messages of %s bytes on their way on a connection are over %d bytes", show(depth), show(v.number("message_bytes")), maxAsked)
 	}
 	return ""
 }
+
+// maxAsked is what the generator has on its way on one connection at most, in
+// bytes.
+const maxAsked = 1 << 20
 
 // checkGrids looks for contradictions in every cell.
 func (s *Suite) checkGrids() error {

@@ -347,14 +347,19 @@ func TestPlanProbe(t *testing.T) {
 	}
 }
 
-// The shipped suites keep what they promise on a machine with four backends.
+// The shipped suites keep what they promise on a machine with four backends, that
+// of io_uring on one that has io_uring as well.
 func TestShippedPlans(t *testing.T) {
 	all, err := List()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range all {
-		p, err := MakePlan(s, Request{}, testHost())
+		h := testHost()
+		if s.Name == "io_uring" {
+			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""})
+		}
+		p, err := MakePlan(s, Request{}, h)
 		if err != nil {
 			t.Errorf("%s: %v", s.Name, err)
 			continue
@@ -365,7 +370,7 @@ func TestShippedPlans(t *testing.T) {
 		if longest, grid := p.longestMiniBlock(); longest > time.Minute {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
-		want := map[string]int{"quick": 120, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48}[s.Name]
+		want := map[string]int{"quick": 120, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}

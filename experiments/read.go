@@ -79,8 +79,8 @@ func (s *Suite) readHead(parts map[string]place) (err error) {
 		return err
 	}
 	for _, r := range s.Name {
-		if !(r == '-' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9') {
-			return parts["name"].fail("name %q: a suite's name names a folder and may have a-z, 0-9 and - only", s.Name)
+		if !(r == '-' || r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9') {
+			return parts["name"].fail("name %q: a suite's name names a folder and may have a-z, 0-9, - and _ only", s.Name)
 		}
 	}
 	if s.Question, err = parts["question"].text("question"); err != nil {

@@ -40,14 +40,20 @@ type Setting struct {
 var settings = []Setting{
 	{Name: "backend", Kind: Text, Process: "server", Flag: "--backend", Default: "epoll",
 		Meaning: "the I/O backend of the server; `here` as a factor stands for all that this system has"},
-	{Name: "protocol", Kind: Choice, Choices: []string{"http", "raw"}, Process: "both", Flag: "--http, --raw", Default: "http",
-		Meaning: "http, or raw: fixed bytes for each CRLFCRLF, nothing parsed"},
+	{Name: "ring_without", Kind: Choice, Choices: ringWithout, Process: "server", Flag: "--ring-without",
+		Meaning: "a feature that the backend io_uring shall do without, or nothing"},
+	{Name: "protocol", Kind: Choice, Choices: []string{"http", "raw", "echo"}, Process: "both", Flag: "--http, --raw, --echo", Default: "http",
+		Meaning: "http; raw: fixed bytes for each CRLFCRLF, nothing parsed; or echo: what comes is sent back"},
 	{Name: "path", Kind: Text, Process: "load", Flag: "URL", Default: "/fixed/13",
 		Meaning: "what an http request asks for; /fixed/N is a body of N bytes"},
+	{Name: "message_bytes", Kind: Integer, Min: 1, Max: 1 << 20, Unit: "bytes", Process: "both", Flag: "URL, --echo-bytes",
+		Meaning: "the size of a request of echo, and of its reply; with echo only"},
 	{Name: "mode", Kind: Choice, Choices: []string{"open", "closed"}, Process: "load", Flag: "--closed, --rate", Default: "closed",
 		Meaning: "open: requests start by a schedule; closed: the next starts when one has ended"},
 	{Name: "active_connections", Kind: Integer, Min: 1, Max: 1 << 20, Process: "load", Flag: "--connections", Default: 100.0,
 		Meaning: "connections that requests are sent on"},
+	{Name: "depth", Kind: Integer, Min: 1, Max: 1024, Process: "load", Flag: "--depth", Default: 1.0,
+		Meaning: "requests that an active connection of a closed loop keeps on their way: 1 is ping-pong, more is streaming"},
 	{Name: "idle_connections", Kind: Integer, Min: 0, Max: 1 << 20, Process: "load", Flag: "--idle", Default: 0.0,
 		Meaning: "open connections that stay silent"},
 	{Name: "idle_first_request", Kind: Switch, Process: "load", Flag: "--no-idle-first-request", Default: true,
@@ -89,6 +95,13 @@ var settings = []Setting{
 	{Name: "server_cpus", Kind: Integer, Min: 1, Max: 1024, Process: "server", Flag: "--cpu", Default: 1.0,
 		Meaning: "CPUs that the server may run on; the generator has another"},
 }
+
+// nothing is the choice of ring_without that leaves io_uring whole.
+const nothing = "nothing"
+
+// ringWithout are the choices of ring_without: the features that `serve
+// --ring-without` knows.
+var ringWithout = []string{nothing, "defer-taskrun", "single-issuer", "no-sqarray", "registered-ring", "multishot", "buffer-groups", "skip-success", "batching"}
 
 // Settings returns the registry.
 func Settings() []Setting { return append([]Setting(nil), settings...) }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // base is a suite that is right; the cases below change one thing.
@@ -76,13 +77,13 @@ func TestParseErrors(t *testing.T) {
 		{"wrong type of switch", "keep_alive: true", "keep_alive: 1", ":13:", []string{"true or false"}},
 		{"out of range", "window_s: 3", "window_s: 0", ":14:", []string{"between 0.05 and 3600 s"}},
 		{"not whole", "[0, 100]", "[0, 100.5]", ":9:", []string{"whole number"}},
-		{"not a choice", "protocol: http", "protocol: gopher", ":13:", []string{"http or raw"}},
+		{"not a choice", "protocol: http", "protocol: gopher", ":13:", []string{"http, raw or echo"}},
 		{"level twice", "[0, 100]", "[100, 100]", ":9:", []string{"twice"}},
 		{"no levels", "[0, 100]", "[]", ":9:", []string{"no levels"}},
 		{"no list", "idle_connections: [0, 100]", "idle_connections: 100", ":9:", []string{"list of levels"}},
 		{"key twice", "name: demo", "name: demo\nname: demo2", ":3:", []string{"already defined"}},
 		{"not YAML", "factors:", "factors: [", ":", []string{"demo.yaml:"}},
-		{"bad name", "name: demo", "name: ../demo", ":2:", []string{"a-z, 0-9 and -"}},
+		{"bad name", "name: demo", "name: ../demo", ":2:", []string{"a-z, 0-9, - and _"}},
 		{"fixed and varied", "protocol: http", "idle_connections: 5", ":9:", []string{"fixed and also set by the factor"}},
 		{"set by two factors", "ping: {mode: closed, active_connections: 1}", "ping: {mode: closed, idle_connections: 1}", ":10:", []string{"both set idle_connections"}},
 		{"trial and fixed", "protocol: http", "window_s: 1", ":14:", []string{"both in fixed and in trial"}},
@@ -114,6 +115,13 @@ func TestParseErrors(t *testing.T) {
 			`"same_within(5%, backend in [select] vs poll)"`, ":6:", []string{"compares with its baseline epoll"}},
 		{"check of the baseline", "slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0",
 			`"same_within(5%, backend in [epoll] vs epoll)"`, ":6:", []string{"is the baseline itself"}},
+		{"ring of another backend", "protocol: http", "ring_without: multishot", ":1:", []string{"ring_without multishot is about the backend io_uring, not epoll"}},
+		{"unknown feature", "protocol: http", "ring_without: multi-shot", ":13:", []string{"multishot"}},
+		{"echo without a size", "protocol: http", "protocol: echo", ":1:", []string{"needs message_bytes"}},
+		{"size without echo", "protocol: http", "message_bytes: 5", ":1:", []string{"set protocol: echo"}},
+		{"size too large", "protocol: http", "message_bytes: 1048577", ":13:", []string{"between 1 and 1048576 bytes"}},
+		{"deep and open", "protocol: http", "depth: 2", ":1:", []string{"depth is of a closed loop"}},
+		{"too deep", "protocol: http", "depth: 1025", ":13:", []string{"between 1 and 1024"}},
 		{"anchor", "name: demo", "name: &x demo", ":2:", []string{"plain value"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,6 +182,66 @@ func TestParseGrids(t *testing.T) {
 	// 2 backends x (2 shares collapsed to one wait + 1 share with both).
 	if n := len(edge.expand("backend")); n != 8 {
 		t.Errorf("%d cells of edge, want 8", n)
+	}
+}
+
+// What cannot be on its way at once is refused with the file, the line and the cell.
+func TestParseDepthErrors(t *testing.T) {
+	deep := `schema: 1
+name: deep
+question: Is it refused?
+factors: {backend: [epoll, io_uring], depth: [1, 16]}
+fixed: {protocol: echo, message_bytes: 65536, mode: closed}
+design: {blocks: 6, compare: backend, baseline: epoll}
+metrics: {primary: server_cpu_us_per_request}
+`
+	if _, err := Parse("deep.yaml", []byte(deep)); err != nil {
+		t.Errorf("1 MiB on its way: %v", err)
+	}
+	for _, c := range []struct{ from, to, want string }{
+		{"65536", "65537", "deep.yaml:1: grid deep, at backend=epoll depth=16: 16 messages of 65537 bytes on their way"},
+		{"mode: closed", "mode: closed, keep_alive: false", "at backend=epoll depth=16: keep_alive: false has one request"},
+		{"mode: closed", "mode: open, rate_rps: 5", "at backend=epoll depth=16: depth is of a closed loop"},
+		{"mode: closed", "ring_without: batching", "at backend=epoll depth=1: ring_without batching is about the backend io_uring, not epoll"},
+	} {
+		text := strings.Replace(deep, c.from, c.to, 1)
+		if _, err := Parse("deep.yaml", []byte(text)); text == deep || err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.to, err, c.want)
+		}
+	}
+}
+
+// The suite io_uring has one server that all others are compared with, and a
+// server for each feature that can be left out.
+func TestSuiteIOUring(t *testing.T) {
+	s, err := Load("io_uring")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var without []string
+	for _, c := range s.grid("features").expand("server") {
+		if f := c.settings.text("ring_without"); f != "" && !contains(without, f) {
+			without = append(without, f)
+			if c.level != "without-"+f {
+				t.Errorf("%s is without %s", c.level, f)
+			}
+		}
+	}
+	if got, want := strings.Join(without, " "), strings.Join(ringWithout[1:], " "); got != want {
+		t.Errorf("features %s, want %s", got, want)
+	}
+	h := testHost()
+	h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", "the kernel forbids it"})
+	p, err := MakePlan(s, Request{}, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Trials) != 12*(54+36+4) || len(p.Skipped) != 2 || p.Skipped[0].Why != "the backend io_uring-poll is not here: the kernel forbids it" || p.Skipped[0].Cells != 18 {
+		t.Errorf("%d trials, skipped %v", len(p.Trials), p.Skipped)
+	}
+	h.Backends[len(h.Backends)-1].Why = ""
+	if p, err = MakePlan(s, Request{}, h); err != nil || p.estimate() > 35*time.Minute || len(p.Notes) > 0 {
+		t.Errorf("planned to take %v, %v, %v", p.estimate(), p.Notes, err)
 	}
 }
 
@@ -241,7 +309,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds the suite %s", s.Source, s.Name)
 		}
 	}
-	if got := strings.Join(names, " "); got != "churn connections idle-connections quick rate" {
+	if got := strings.Join(names, " "); got != "churn connections idle-connections io_uring quick rate" {
 		t.Errorf("shipped: %s", got)
 	}
 	if _, err := Load("quik"); err == nil || !strings.Contains(err.Error(), `nearest: "quick"`) {

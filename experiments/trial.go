@@ -144,10 +144,7 @@ func (t *trial) startServer(ctx context.Context) error {
 		return errors.New("the server's ready line says nothing")
 	}
 	t.ready = *e.Ready
-	at := t.ready.HTTP
-	if t.set.text("protocol") == "raw" {
-		at = t.ready.Raw
-	}
+	at := listening(t.set, t.ready)
 	t.part = &results.ServerPart{
 		PID: t.ready.PID, Backend: t.ready.Backend, Engine: t.ready.Engine, Address: at, GOMAXPROCS: t.ready.GOMAXPROCS,
 		CPUs: t.ready.CPUs, NoFile: t.ready.NoFile, UsableFDs: t.ready.UsableFDs,

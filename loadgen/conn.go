@@ -16,8 +16,8 @@ const (
 	asking                // its first request, made at opening, is not answered yet
 	silent                // opened and answered; an idle one, or an active one before the load begins
 	free                  // may take a request
-	busy                  // has one
-	replied               // has the reply to it, before the engine has told that it was sent
+	busy                  // has one or more
+	replied               // has the reply to the only one, before the engine has told that it was sent
 	closing               // done with; waits for the peer's FIN
 	gone
 )
@@ -35,9 +35,7 @@ type conn struct {
 	slot   int  // among the active ones, or -1
 	fill   bool // opened by the fill: it asks once at opening
 	state  state
-	in     *list
-	prev   *conn
-	next   *conn
+	place  node[*conn] // among those that are free
 	rd     reader
 	stale  int    // requests sent whose replies nobody waits for any more
 	given  int64  // request bytes given to c
@@ -46,23 +44,27 @@ type conn struct {
 	usable bool   // of replied: the connection may have another request
 	kind   Kind   // of replied
 
-	dialled  loop.Time
-	opened   loop.Time // Never until it is established
-	freed    loop.Time // when it became free
-	intended loop.Time // of the request that it has
-	issued   loop.Time // when it got that
-	first    loop.Time // first byte of the reply that is coming in; Never before
-	last     loop.Time // of replied: its last byte
+	dialled loop.Time
+	opened  loop.Time // Never until it is established
+	freed   loop.Time // when there was room for a request
+	first   loop.Time // first byte of the reply that is coming in; Never before
+	last    loop.Time // of replied: its last byte
+
+	ring    []asked // its requests, the oldest at head, n of them
+	head, n int
+	one     [1]asked // the ring of a connection that has one at a time
+
+	out, back int // of echo: where in the pattern the next request and the next reply begin
 }
 
 func (g *Generator) newConn(slot int) *conn {
-	return &conn{g: g, slot: slot, dialled: Never, opened: Never, freed: Never, first: Never}
-}
-
-// ask sends the request.
-func (c *conn) ask() {
-	c.given += int64(len(c.g.request))
-	c.c.WriteShared(c.g.request)
+	c := &conn{g: g, slot: slot, dialled: Never, opened: Never, freed: Never, first: Never}
+	c.place.of = c
+	if g.echo != nil {
+		c.out = g.echo.begin()
+		c.back = c.out
+	}
+	return c
 }
 
 // Opened implements loop.Handler.
@@ -76,7 +78,7 @@ func (c *conn) Opened(*loop.Conn) {
 	switch {
 	case g.perRequest(c):
 		c.state = busy
-		c.ask()
+		c.ask(1)
 		return
 	case c.slot < 0 && g.s.IdleSilent:
 		c.state = silent
@@ -84,7 +86,7 @@ func (c *conn) Opened(*loop.Conn) {
 		g.pending--
 	case c.fill && (c.slot < 0 || g.phase < phaseRun):
 		c.state = asking
-		c.ask()
+		c.write(1)
 	default:
 		g.free(c, c.opened)
 	}
@@ -97,30 +99,32 @@ func (c *conn) Opened(*loop.Conn) {
 	}
 }
 
-// Received implements loop.Handler. Most replies are byte for byte the last
-// good one: those are recognised by one comparison. A different one, such as
-// the first of a new second with its new Date, is read and becomes the next
-// template.
+// Received implements loop.Handler. What its replies make room for is asked at
+// its end, together.
 func (c *conn) Received(_ *loop.Conn, p []byte) (used int) {
-	g := c.g
-	now := g.l.Now()
-	if c.state == busy && c.stale == 0 && c.first == Never && bytes.Equal(p, g.template) {
-		c.whole++
-		c.first, c.size = now, int64(len(p))
-		g.complete(c, now, OK, true)
-		return len(p)
-	}
-	return c.read(p, now)
+	used = c.read(p, c.g.l.Now())
+	c.g.refill(c)
+	return used
 }
 
-// read takes replies apart, those that nobody waits for any more first.
+// read takes replies apart, those that nobody waits for any more first. Most are
+// byte for byte the last good one: those are recognised by one comparison. A
+// different one, such as the first of a new second with its new Date, is read and
+// becomes the next template.
 func (c *conn) read(p []byte, now loop.Time) (used int) {
 	g := c.g
 	for used < len(p) {
 		if c.state == closing || c.state == gone {
 			return len(p)
 		}
-		if c.state != busy && c.state != asking && c.stale == 0 {
+		if n := c.known(p[used:]); n > 0 {
+			used += n
+			c.whole++
+			c.first, c.size = now, int64(n)
+			g.complete(c, now, OK, true)
+			continue
+		}
+		if c.outstanding() == 0 {
 			g.lose(c, now, WrongBytes, false) // bytes that nobody asked for
 			return len(p)
 		}
@@ -128,16 +132,15 @@ func (c *conn) read(p []byte, now loop.Time) (used int) {
 			c.first = now
 		}
 		start, whole := used, c.rd.fresh()
-		n, done, kind, broken := c.rd.read(p[used:], &g.pin)
+		n, done, kind, broken := c.take(p[used:])
 		used += n
-		c.size += int64(n)
 		if !done {
 			return used
 		}
 		if used < len(p) && c.outstanding() == 1 {
 			kind, broken = WrongBytes, true // more bytes than the reply has
 		}
-		if kind == OK && whole && !c.rd.close && used-start <= maxTemplate {
+		if kind == OK && whole && g.echo == nil && !c.rd.close && used-start <= maxTemplate {
 			g.template = append(g.template[:0], p[start:used]...)
 		}
 		c.reply(now, kind, !broken && !c.rd.close)
@@ -145,9 +148,45 @@ func (c *conn) read(p []byte, now loop.Time) (used int) {
 	return used
 }
 
+// known is the size of the reply at the start of p, if it is the last good one
+// again and there is nothing behind it that was not asked for; else 0.
+func (c *conn) known(p []byte) int {
+	n := len(c.g.template)
+	if n == 0 || n > len(p) || c.state != busy || c.n == 0 || c.stale > 0 || c.first != Never {
+		return 0
+	}
+	if n < len(p) && c.n == 1 || !bytes.Equal(p[:n], c.g.template) {
+		return 0
+	}
+	return n
+}
+
+// take takes bytes of a reply from p, as reader.read does.
+func (c *conn) take(p []byte) (used int, done bool, k Kind, broken bool) {
+	g := c.g
+	if g.echo == nil {
+		used, done, k, broken = c.rd.read(p, &g.pin)
+		c.size += int64(used)
+		return used, done, k, broken
+	}
+	used, same := g.echo.take(p, c.back, c.size, g.s.LooseBody)
+	c.size += int64(used)
+	switch {
+	case !same: // and what follows would be no better
+		return used, true, WrongBytes, true
+	case c.size < int64(g.size):
+		return used, false, OK, false
+	}
+	_, c.back = g.echo.run(c.back, 1)
+	return used, true, OK, false
+}
+
 // outstanding is how many replies are to come.
 func (c *conn) outstanding() int {
-	if c.state == busy || c.state == asking {
+	switch c.state {
+	case busy:
+		return c.stale + c.n
+	case asking:
 		return c.stale + 1
 	}
 	return c.stale
@@ -217,10 +256,11 @@ func (c *conn) Ended(*loop.Conn) {
 func (c *conn) Expired(lc *loop.Conn) { lc.Abort() }
 
 // Drained implements loop.Handler. Engines that send on another goroutine may
-// tell that the request was sent only after its reply has come.
+// tell that a request was sent only after its reply has come.
 func (c *conn) Drained(*loop.Conn) {
 	if c.state == replied {
 		c.g.complete(c, c.last, c.kind, c.usable)
+		c.g.refill(c)
 	}
 }
 

@@ -13,6 +13,12 @@
 // out how long requests would have waited (coordinated omission). A report
 // says which it was.
 //
+// With a depth over 1 a connection of a closed loop streams: it keeps that many
+// requests on their way and sends the next, with all others that are due by then
+// in one write, when the reply to the oldest is in. A request's service has then
+// the wait behind those before it. It counts from when it was given to the
+// connection: which call took its last byte is not known for each of several.
+//
 // # The times of a request
 //
 //	intended ---- free ---------------------- sent ---- first ---- end

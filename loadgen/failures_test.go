@@ -298,9 +298,9 @@ func TestLocal(t *testing.T) {
 			return
 		}
 		// The generator's end is told that its connect failed.
-		if c := w.gen.flight.head; c != nil && c.state == dialling {
+		if q := w.gen.flight.head; q != nil && q.of.c.state == dialling {
 			starved++
-			c.Closed(c.c, syscall.EMFILE)
+			q.of.c.Closed(q.of.c.c, syscall.EMFILE)
 		}
 	}
 	r := w.run(s)

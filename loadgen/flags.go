@@ -8,7 +8,7 @@ import (
 
 // Flags is the grammar of `medusa load`, in kong's tags.
 type Flags struct {
-	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, or raw://HOST:PORT (a server with --raw)."`
+	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, raw://HOST:PORT (a server with --raw), or echo://HOST:PORT/BYTES (one with --echo): messages of so many bytes."`
 	Backend     string        `help:"I/O backend of the generator; without, io_uring where it is here, else kqueue, epoll or poll." placeholder:"NAME"`
 	Connections int           `short:"c" default:"64" help:"Connections that requests are sent on (${default})." placeholder:"N"`
 	Idle        int           `default:"0" help:"Connections besides that make one request at opening and then stay silent." placeholder:"N"`
@@ -18,6 +18,7 @@ type Flags struct {
 	Burst       int           `default:"16" help:"Requests in a burst (${default})." placeholder:"N"`
 	Seed        uint64        `default:"1" help:"Of the schedule: the same seed gives the same one (${default})." placeholder:"N"`
 	Closed      bool          `help:"Closed loop: each connection sends its next request when the reply is in. The generator then waits for a slow server, and its latencies are service times."`
+	Depth       int           `default:"1" help:"Requests that each connection of a closed loop keeps on their way (${default}): over 1 it sends on while replies are to come, and its latencies have the wait behind those before." placeholder:"K"`
 	Timeout     time.Duration `default:"1s" help:"A request without a whole reply this long after it was meant to start has failed (${default})." placeholder:"D"`
 	ConnectTime time.Duration `name:"connect-timeout" default:"3s" help:"A connection not established after this has failed (${default})." placeholder:"D"`
 	Warmup      time.Duration `default:"1s" help:"Load before the window, not measured (${default})." placeholder:"D"`
@@ -42,7 +43,7 @@ func (f Flags) Config() (Config, error) {
 	s := Default()
 	s.URL, s.Backend = f.URL, f.Backend
 	s.Connections, s.Idle, s.IdleSilent = f.Connections, f.Idle, !f.IdleAsk
-	s.Closed = f.Closed
+	s.Closed, s.Depth = f.Closed, f.Depth
 	s.Schedule = Schedule{Arrivals: f.Arrivals, Rate: f.Rate, Burst: f.Burst, Seed: f.Seed}
 	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial

@@ -105,33 +105,33 @@ func TestQueue(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	var l list
-	conns := []*conn{{slot: 0}, {slot: 1}, {slot: 2}, {slot: 3}}
-	for _, c := range conns {
-		l.push(c)
+	var l list[int]
+	nodes := []*node[int]{{of: 0}, {of: 1}, {of: 2}, {of: 3}}
+	for _, n := range nodes {
+		l.push(n)
 	}
-	order := func() (slots []int) {
-		for c := l.head; c != nil; c = c.next {
-			if c.in != &l || (c.next != nil && c.next.prev != c) || (c.next == nil && l.tail != c) {
+	order := func() (all []int) {
+		for n := l.head; n != nil; n = n.next {
+			if n.in != &l || (n.next != nil && n.next.prev != n) || (n.next == nil && l.tail != n) {
 				t.Fatal("the links are broken")
 			}
-			slots = append(slots, c.slot)
+			all = append(all, n.of)
 		}
-		if len(slots) != l.n {
-			t.Fatalf("%d in a list of %d", len(slots), l.n)
+		if len(all) != l.n {
+			t.Fatalf("%d in a list of %d", len(all), l.n)
 		}
-		return slots
+		return all
 	}
 	for _, tc := range []struct {
 		leaves int
 		want   []int
 	}{{1, []int{0, 2, 3}}, {1, []int{0, 2, 3}}, {3, []int{0, 2}}, {0, []int{2}}, {2, nil}} {
-		conns[tc.leaves].leave()
+		nodes[tc.leaves].leave()
 		if got := order(); !slices.Equal(got, tc.want) {
 			t.Fatalf("after %d left: %v, want %v", tc.leaves, got, tc.want)
 		}
 	}
-	l.push(conns[0])
+	l.push(nodes[0])
 	if got := order(); !slices.Equal(got, []int{0}) {
 		t.Fatalf("an emptied list takes one: %v", got)
 	}

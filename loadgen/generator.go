@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -58,7 +59,9 @@ type Generator struct {
 	s       Spec
 	on      func(Event)
 	observe func(Request)
-	request []byte
+	size    int    // of a request, in bytes
+	run     []byte // as many requests as are written at once; without echo
+	echo    *echo  // nil for protocols whose requests are all alike
 	pin     pin
 	// template is the last good reply, head and body.
 	template []byte
@@ -66,12 +69,12 @@ type Generator struct {
 	phase    phase
 
 	fillState
-	idle    list  // active connections that may take a request, the longest free first
-	flight  list  // those that have one, the longest first
-	waiting queue // requests without a connection
-	pool    int   // active connections that are not lost for good
-	vacant  []int // active ones lost before the load began
-	lost    Kind  // how the last one was lost for good
+	idle    list[*conn]  // active connections that may take a request, the longest free first
+	flight  list[*asked] // requests with a connection, the longest first
+	waiting queue        // those without
+	pool    int          // active connections that are not lost for good
+	vacant  []int        // active ones lost before the load began
+	lost    Kind         // how the last one was lost for good
 
 	from, to loop.Time // the window
 	base     loop.Time // of the schedule
@@ -110,20 +113,26 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 	if !s.Address.IsValid() {
 		return nil, fmt.Errorf("URL %q: its host has not been looked up", s.URL)
 	}
-	request, err := s.request()
+	request, size, err := s.request()
 	if err != nil {
 		return nil, err
 	}
 	if l.Config().In < maxHead {
 		return nil, fmt.Errorf("an input buffer of %d bytes: a response head may have %d", l.Config().In, maxHead)
 	}
+	if most := size * s.Depth; most > l.Config().Out {
+		return nil, fmt.Errorf("an output buffer of %d bytes: a connection may have requests of %d on their way, and would not read meanwhile", l.Config().Out, most)
+	}
 	if on == nil {
 		on = func(Event) {}
 	}
 	g := &Generator{
-		l: l, s: s, on: on, request: request,
+		l: l, s: s, on: on, size: size, run: bytes.Repeat(request, s.Depth),
 		pin: pin{loose: s.LooseBody}, rec: newRecorder(s.Timeout, s.Closed),
 		pool: s.Connections, lost: Refused,
+	}
+	if request == nil {
+		g.echo = newEcho(size, s.Depth)
 	}
 	g.arriving, g.sweeping, g.dropping = g.arrive, g.sweep, g.dropLate
 	return g, nil
@@ -238,8 +247,8 @@ func (g *Generator) finish() {
 		t := g.waiting.pop()
 		g.drop(t, t.Add(g.s.Timeout), Timeout)
 	}
-	for c := g.flight.head; c != nil; c = g.flight.head {
-		g.endRequest(c, c.intended.Add(g.s.Timeout), c.overdue())
+	for q := g.flight.head; q != nil; q = g.flight.head {
+		g.endRequest(q.of.c, q.of.intended.Add(g.s.Timeout), q.of.c.overdue())
 	}
 	g.phase = phaseDone
 	g.l.Each(func(lc *loop.Conn) {

@@ -16,10 +16,10 @@ const (
 
 // part lets a connection go and counts what became of it.
 func (g *Generator) part(c *conn, f fate, m manner) {
-	c.leave()
+	c.place.leave()
 	handed, _ := c.c.Handed()
 	// What was answered was sent, even if the engine has not told so yet.
-	g.sent += max(uint64(handed)/uint64(len(g.request)), c.whole)
+	g.sent += max(uint64(handed)/uint64(g.size), c.whole)
 	g.answered += c.whole
 	g.fates[f]++
 	c.state = closing
@@ -39,7 +39,7 @@ func (g *Generator) part(c *conn, f fate, m manner) {
 // hangUp lets a connection go after a whole reply: the server announced its
 // end, it is for one request only, or what came on it was no reply.
 func (g *Generator) hangUp(c *conn, now loop.Time, k Kind) {
-	if c.in == &g.flight {
+	for c.n > 0 {
 		g.endRequest(c, now, Reset) // what went wrong was an earlier reply
 	}
 	switch {
@@ -55,7 +55,7 @@ func (g *Generator) hangUp(c *conn, now loop.Time, k Kind) {
 
 // lose is for a connection that ended by itself, or that sent what nobody
 // asked for. k is how: OK stands for an orderly end with nothing to come. The
-// request on it fails with it.
+// requests on it fail with it.
 func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 	was := c.state
 	attempt := was == dialling
@@ -63,9 +63,7 @@ func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 	if how == OK {
 		how = Reset
 	}
-	if c.in == &g.flight {
-		g.endRequest(c, now, how)
-	}
+	g.endAll(c, now, how)
 	if c.fill {
 		if attempt {
 			g.connecting--

@@ -85,8 +85,8 @@ func TestRequestPerConnection(t *testing.T) {
 			s.Schedule.Arrivals = Burst
 			s.Schedule.Burst, s.Schedule.Rate = 8, 4000
 			r := w.run(s)
-			if !strings.Contains(string(r.g.request), "Connection: close") {
-				t.Errorf("request %q", r.g.request)
+			if !strings.Contains(string(r.g.run), "Connection: close") {
+				t.Errorf("request %q", r.g.run)
 			}
 			if r.Requests != r.Scheduled || r.Offered != len(r.all) || w.accepted != len(r.all) || r.Fate["ok"] != uint64(len(r.all)) {
 				t.Errorf("%d of %d requests on %d connections, %d of them accepted, fates %v", len(r.all), r.Scheduled, r.Offered, w.accepted, r.Fate)
@@ -332,14 +332,15 @@ func TestReplyBeforeSentIsTold(t *testing.T) {
 				return
 			}
 			delayed++
-			end := w.gen.flight.head
-			end.given++ // as long as this is so, not all of the request was sent
+			q := w.gen.flight.head.of
+			end := q.c
+			q.upto++ // as long as this is so, not all of the request was sent
 			w.l.At(w.l.Now()+300_000, func() {
 				if end.state != replied {
 					t.Fatalf("state %d before the request was told to be sent", end.state)
 				}
 				if told {
-					end.given--
+					q.upto--
 				}
 				end.Drained(nil)
 			})

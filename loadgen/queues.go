@@ -31,40 +31,47 @@ func (q *queue) pop() loop.Time {
 	return t
 }
 
-// list is a list of connections in the order in which they joined it. A
-// connection is in one list at most.
-type list struct {
-	head, tail *conn
+// list is a list of connections, or of requests, in the order in which they
+// joined it. Each has one node, and so is in one list at most.
+type list[T any] struct {
+	head, tail *node[T]
 	n          int
 }
 
-func (l *list) push(c *conn) {
-	c.in, c.prev, c.next = l, l.tail, nil
+// node is the place of one of them in a list.
+type node[T any] struct {
+	of         T
+	in         *list[T] // nil when it is in none
+	prev, next *node[T]
+}
+
+func (l *list[T]) push(n *node[T]) {
+	n.in, n.prev, n.next = l, l.tail, nil
 	if l.tail != nil {
-		l.tail.next = c
+		l.tail.next = n
 	} else {
-		l.head = c
+		l.head = n
 	}
-	l.tail = c
+	l.tail = n
 	l.n++
 }
 
-// leave takes the connection out of the list that it is in, if any.
-func (c *conn) leave() {
-	l := c.in
+// leave takes the node out of the list that it is in, if any.
+func (n *node[T]) leave() {
+	l := n.in
 	if l == nil {
 		return
 	}
-	if c.prev != nil {
-		c.prev.next = c.next
+	if n.prev != nil {
+		n.prev.next = n.next
 	} else {
-		l.head = c.next
+		l.head = n.next
 	}
-	if c.next != nil {
-		c.next.prev = c.prev
+	if n.next != nil {
+		n.next.prev = n.prev
 	} else {
-		l.tail = c.prev
+		l.tail = n.prev
 	}
-	c.in, c.prev, c.next = nil, nil, nil
+	n.in, n.prev, n.next = nil, nil, nil
 	l.n--
 }

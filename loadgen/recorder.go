@@ -13,7 +13,7 @@ type Request struct {
 	Free     loop.Time // a connection was free for it (or, with a connection for each request, its slot)
 	Dialled  loop.Time // connect was called; with a connection for each request only
 	Opened   loop.Time // and it was established
-	Sent     loop.Time // just before the call that gave the kernel the last byte
+	Sent     loop.Time // just before the call that gave the kernel the last byte; with a depth over 1 when it was issued
 	First    loop.Time // the first byte of the reply was here
 	End      loop.Time // the last one was, or it was given up
 	Kind     Kind

@@ -23,6 +23,7 @@ type Report struct {
 	Seed          uint64 `json:"seed"`
 	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; see Schedule.Window
 	Active        int    `json:"active_connections"`
+	Depth         int    `json:"depth"` // requests that an active connection of a closed loop kept on their way
 	Idle          int    `json:"idle_connections"`
 	// IdleOpen are the idle connections that were still open when the drain
 	// had ended, and whose first request, if they were to make one, had been
@@ -102,7 +103,7 @@ func (g *Generator) makeReport() *Report {
 	failed := rec.failed()
 	r := &Report{
 		SchemaVersion: schemaVersion, URL: g.s.URL, Backend: g.l.Backend(), Engine: g.l.Engine(),
-		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Idle: g.s.Idle, IdleOpen: g.idleOpen,
+		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Depth: g.s.Depth, Idle: g.s.Idle, IdleOpen: g.idleOpen,
 		TimeoutNs: int64(g.s.Timeout), DurationNs: int64(g.s.Duration),
 		Scheduled: rec.scheduled, Sent: rec.sent, Requests: rec.errors[OK], SentLate: rec.lateFree,
 		AchievedRate:  float64(rec.errors[OK]) / seconds,

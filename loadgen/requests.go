@@ -29,15 +29,15 @@ func (g *Generator) arrive() {
 func (g *Generator) dispatch(intended, now loop.Time) {
 	g.rec.begin(intended)
 	late := now.Sub(intended) >= g.s.Timeout
-	switch c := g.idle.head; {
-	case late && c != nil:
+	switch free := g.idle.head; {
+	case late && free != nil:
 		g.rec.missed(intended)
 		fallthrough
 	case late:
 		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
-	case c != nil:
-		c.leave()
-		g.issue(c, intended, now)
+	case free != nil:
+		free.leave()
+		g.issue(free.of, 1, intended, now)
 	case g.pool == 0:
 		g.drop(intended, now, g.lost)
 	default:
@@ -49,22 +49,28 @@ func (g *Generator) dispatch(intended, now loop.Time) {
 	}
 }
 
-// free makes a connection take the request that has waited longest, the next
-// one of a closed loop, or a place among the idle ones.
+// free makes a connection take the request that has waited longest, as many of a
+// closed loop as it has room for, or a place among the idle ones.
 func (g *Generator) free(c *conn, now loop.Time) {
 	if c.state == closing || c.state == gone {
 		return
 	}
 	c.freed = now
 	if g.s.Closed && g.phase == phaseRun {
-		g.rec.begin(now)
-		g.issue(c, now, now)
+		k := g.s.Depth - c.n
+		for range k {
+			g.rec.begin(now)
+		}
+		g.issue(c, k, now, now)
 		return
+	}
+	if c.n > 0 {
+		return // until all are answered: no more are asked
 	}
 	for g.waiting.n > 0 {
 		intended := g.waiting.pop()
 		if now.Sub(intended) < g.s.Timeout {
-			g.issue(c, intended, now)
+			g.issue(c, 1, intended, now)
 			return
 		}
 		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
@@ -72,19 +78,29 @@ func (g *Generator) free(c *conn, now loop.Time) {
 	if c.state != unused {
 		c.state = free
 	}
-	g.idle.push(c)
+	g.idle.push(&c.place)
 }
 
-// issue sends a request on a free connection, which it dials first if it is
-// one for each request.
-func (g *Generator) issue(c *conn, intended, now loop.Time) {
-	c.intended, c.issued = intended, now
-	g.flight.push(c)
+// refill frees a connection that has had replies.
+func (g *Generator) refill(c *conn) {
+	if c.state == busy && (c.n == 0 || c.n < g.s.Depth && g.phase == phaseRun) {
+		g.free(c, c.freed)
+	}
+}
+
+// issue sends k requests on a connection with room for them, which it dials first
+// if it is one for each request.
+func (g *Generator) issue(c *conn, k int, intended, now loop.Time) {
+	for range k {
+		q := c.add()
+		q.intended, q.freed, q.issued = intended, c.freed, now
+		g.flight.push(&q.place)
+	}
 	if c.state == unused {
 		g.dial(c, 0)
 	} else {
 		c.state = busy
-		c.ask()
+		c.ask(k)
 	}
 	if !g.sweeps {
 		g.sweeps = true
@@ -104,51 +120,58 @@ func (g *Generator) dial(c *conn, timeout time.Duration) {
 	c.c = g.l.Dial(o, c)
 }
 
-// complete takes a whole reply to the request of a busy connection, which came
+// complete takes a whole reply to the oldest request of a connection, which came
 // at now.
 func (g *Generator) complete(c *conn, now loop.Time, k Kind, usable bool) {
-	handed, sent := c.c.Handed()
-	if handed < c.given && c.state == busy {
+	q := c.nth(0)
+	end := now
+	switch sent := q.sent(); {
+	case g.s.Depth > 1:
+		q.upto = 0 // it was sent, even if the engine has not told so yet
+	case sent == Never && c.state == busy:
 		c.state, c.last, c.kind, c.usable = replied, now, k, usable
 		return
-	}
-	end := now
-	if handed < c.given || sent > now {
+	case sent == Never || sent > now:
 		k, usable = WrongBytes, false // answered before it was asked
 	}
-	if limit := c.intended.Add(g.s.Timeout); k == OK && now >= limit {
+	if limit := q.intended.Add(g.s.Timeout); k == OK && now >= limit {
 		// The connection may be used, but whoever asked has given up.
 		k, end = Timeout, limit
 	}
 	g.endRequest(c, end, k)
-	if usable && !g.s.NoKeepAlive {
-		g.free(c, now)
-	} else {
+	if !usable || g.s.NoKeepAlive {
 		g.hangUp(c, now, k)
+		return
 	}
+	c.state, c.freed = busy, now
 }
 
-// endRequest ends the request of a connection.
+// endRequest ends the oldest request of a connection.
 func (g *Generator) endRequest(c *conn, end loop.Time, k Kind) {
-	c.leave()
+	a := c.pop()
 	q := Request{
-		Slot: c.slot, Intended: c.intended, Free: c.freed, Dialled: Never, Opened: Never,
-		Sent: Never, First: c.first, End: end, Kind: k, Bytes: c.size,
+		Slot: c.slot, Intended: a.intended, Free: a.freed, Dialled: Never, Opened: Never,
+		Sent: a.sent(), First: Never, End: end, Kind: k,
 	}
 	if g.s.NoKeepAlive {
 		q.Dialled, q.Opened = c.dialled, c.opened
 	}
-	if c.state == busy || c.state == replied {
-		if handed, at := c.c.Handed(); handed >= c.given {
-			q.Sent = at
-		}
-	}
-	if c.stale > 0 {
-		q.First, q.Bytes = Never, 0 // those were of an earlier reply
-	} else {
+	if c.stale == 0 { // else what has come is of an earlier reply
+		q.First, q.Bytes = c.first, c.size
 		c.first, c.size = Never, 0
 	}
 	g.end(&q)
+}
+
+// endAll ends the requests of a connection that is lost. how is what became of
+// the oldest; those behind it were not answered at all.
+func (g *Generator) endAll(c *conn, now loop.Time, how Kind) {
+	for c.n > 0 {
+		g.endRequest(c, now, how)
+		if how == Short || how == WrongBytes {
+			how = Reset
+		}
+	}
 }
 
 // drop ends a request that never got a connection.
@@ -172,12 +195,12 @@ func (g *Generator) end(q *Request) {
 // sweep ends the requests that have been on a connection for the timeout.
 func (g *Generator) sweep() {
 	now := g.l.Now()
-	for c := g.flight.head; c != nil && c.issued.Add(g.s.Timeout) <= now; c = g.flight.head {
-		g.expire(c, now)
+	for q := g.flight.head; q != nil && q.of.issued.Add(g.s.Timeout) <= now; q = g.flight.head {
+		g.expire(q.of.c, now)
 	}
 	g.sweeps = g.flight.head != nil && g.phase < phaseDone
 	if g.sweeps {
-		g.l.At(g.flight.head.issued.Add(g.s.Timeout), g.sweeping)
+		g.l.At(g.flight.head.of.issued.Add(g.s.Timeout), g.sweeping)
 	}
 }
 
@@ -202,18 +225,20 @@ func (c *conn) overdue() Kind {
 	return Timeout
 }
 
-// expire ends a request without a reply. Its connection is of no use any
-// more, as a late reply would be taken for the next one's, except one that
-// was never answered and would not be replaced: that stays in its place in
-// the server's backlog, and what is sent on it goes unanswered too.
+// expire ends the oldest request of a connection, which has no reply. The
+// connection is of no use any more, as a late reply would be taken for the next
+// one's, and those behind it are given up with it; except one that was never
+// answered and would not be replaced: that stays in its place in the server's
+// backlog, and what is sent on it goes unanswered too.
 func (g *Generator) expire(c *conn, now loop.Time) {
 	k := c.overdue()
-	g.endRequest(c, c.intended.Add(g.s.Timeout), k)
+	g.endRequest(c, c.nth(0).intended.Add(g.s.Timeout), k)
 	if k == Unserved && !g.s.Redial && !g.s.NoKeepAlive {
 		c.stale++
 		g.free(c, now)
 		return
 	}
+	g.endAll(c, now, k)
 	g.part(c, fateOf(k), abort)
 	g.replace(c, now, k, false)
 }

@@ -151,7 +151,14 @@ func openLoop(s Spec) (*loop.Loop, error) {
 	if s.Backend == "" {
 		s.Backend = preferred(loop.Backends())
 	}
-	cfg := loop.Config{Backend: s.Backend, Stamp: true}
+	_, size, err := s.request()
+	if err != nil {
+		return nil, err
+	}
+	cfg := loop.Config{Backend: s.Backend, Stamp: true, Out: loop.DefaultBuffer}
+	for cfg.Out < size*s.Depth {
+		cfg.Out *= 2
+	}
 	if s.Pacing == Busy {
 		cfg.Busy = true
 	} else {

@@ -22,12 +22,24 @@ import (
 // the test ends. It returns the address.
 func serveReal(t *testing.T, backend string) string {
 	t.Helper()
+	w := &world{t: t, serve: func(c *loop.Conn, n int) { c.WriteShared(helloBytes) }}
+	return listenReal(t, backend, func(*loop.Conn) loop.Handler { return &testConn{w: w} })
+}
+
+// echoReal sends back what it receives, like serveReal.
+func echoReal(t *testing.T, backend string) string {
+	t.Helper()
+	w := &echoWorld{size: 1}
+	return listenReal(t, backend, func(*loop.Conn) loop.Handler { return &echoEnd{w: w} })
+}
+
+func listenReal(t *testing.T, backend string, accept func(*loop.Conn) loop.Handler) string {
+	t.Helper()
 	l, err := loop.New(loop.Config{Backend: backend})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, l: l, serve: func(c *loop.Conn, n int) { c.WriteShared(helloBytes) }}
-	n, err := l.Listen(loop.ListenOptions{Address: addrPort("127.0.0.1:0")}, func(*loop.Conn) loop.Handler { return &testConn{w: w} })
+	n, err := l.Listen(loop.ListenOptions{Address: addrPort("127.0.0.1:0")}, accept)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +80,7 @@ func short(url string) Config {
 // sent and answered. Times are not judged.
 func TestRunOnBackends(t *testing.T) {
 	for _, backend := range here(t) {
-		for _, mode := range []string{"open", "closed", "a connection for each request"} {
+		for _, mode := range []string{"open", "closed", "a connection for each request", "closed, 20 requests each", "echo", "echo, 16 requests each", "echo of 1 MiB"} {
 			t.Run(backend+", "+mode, func(t *testing.T) {
 				cfg := short("http://" + serveReal(t, backend) + "/")
 				cfg.Backend = backend
@@ -79,6 +91,16 @@ func TestRunOnBackends(t *testing.T) {
 					cfg.Closed, cfg.Schedule.Rate, cfg.Pacing = true, 0, Busy
 				case "a connection for each request":
 					cfg.NoKeepAlive = true
+				case "closed, 20 requests each":
+					cfg.Closed, cfg.Schedule.Rate, cfg.Depth = true, 0, 20
+				case "echo":
+					cfg.URL = "echo://" + echoReal(t, backend) + "/512"
+				case "echo, 16 requests each":
+					cfg.URL = "echo://" + echoReal(t, backend) + "/5000"
+					cfg.Closed, cfg.Schedule.Rate, cfg.Depth = true, 0, 16
+				case "echo of 1 MiB":
+					cfg.URL = "echo://" + echoReal(t, backend) + "/1048576"
+					cfg.Closed, cfg.Schedule.Rate = true, 0
 				}
 				var out bytes.Buffer
 				if err := Run(nil, cfg, nil, &out); err != nil {
@@ -114,8 +136,21 @@ func TestRunOnBackends(t *testing.T) {
 
 // Nothing is allocated for a request on a kept connection.
 func TestNoAllocationPerRequest(t *testing.T) {
-	cfg := short("http://" + serveReal(t, here(t)[0]) + "/")
-	cfg.Closed, cfg.Schedule.Rate, cfg.Idle, cfg.Duration = true, 0, 0, 200*time.Millisecond
+	for _, tc := range []struct {
+		name  string
+		url   string
+		depth int
+	}{
+		{"http", "http://" + serveReal(t, here(t)[0]) + "/", 1}, {"http, 16 requests each", "http://" + serveReal(t, here(t)[0]) + "/", 16},
+		{"echo", "echo://" + echoReal(t, here(t)[0]) + "/512", 1}, {"echo, 16 requests each", "echo://" + echoReal(t, here(t)[0]) + "/512", 16},
+	} {
+		t.Run(tc.name, func(t *testing.T) { noAllocation(t, tc.url, tc.depth) })
+	}
+}
+
+func noAllocation(t *testing.T, url string, depth int) {
+	cfg := short(url)
+	cfg.Closed, cfg.Schedule.Rate, cfg.Idle, cfg.Duration, cfg.Depth = true, 0, 0, 200*time.Millisecond, depth
 	var err error
 	if cfg.Address, err = lookUp(cfg.Spec); err != nil {
 		t.Fatal(err)

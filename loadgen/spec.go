@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"medusa/poller/loop"
 )
 
 // Pacing is how the generator waits for the next arrival.
@@ -23,7 +25,7 @@ const Spin = 60 * time.Microsecond
 // Spec is a load: what is asked of a server, how, for how long. Start from
 // Default.
 type Spec struct {
-	URL string // http://HOST[:PORT]/PATH or raw://HOST:PORT
+	URL string // http://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES
 	// Address is where the URL's host is. Run looks it up; New wants it.
 	Address     netip.AddrPort
 	Backend     string // of the generator's loop; "" is the first of Preferred that is here
@@ -36,7 +38,10 @@ type Spec struct {
 	IdleSilent bool
 	// Closed: each connection sends its next request when the reply to the
 	// last is in. Otherwise requests start by Schedule.
-	Closed   bool
+	Closed bool
+	// Depth is how many requests a connection of a closed loop keeps on their
+	// way: over 1 it sends on while replies are to come. Otherwise it is 1.
+	Depth    int
 	Schedule Schedule
 	Timeout  time.Duration // of a request, counted from its intended time
 	// ConnectTimeout bounds the opening of a connection; with NoKeepAlive the
@@ -49,7 +54,8 @@ type Spec struct {
 	// with those that are left, and one that was never answered is kept.
 	Redial bool
 	Pacing string // Busy or Sleep
-	// LooseBody checks only the length of a reply's body, not its bytes.
+	// LooseBody checks only the length of a reply's body, or of an echo, not its
+	// bytes.
 	LooseBody bool
 	// FillRate is at how many connections a second the fill opens them, and
 	// FillLimit how long it waits, after the last was begun, for those that
@@ -64,9 +70,9 @@ type Spec struct {
 // Default is a Spec in which only the URL, and Closed or a rate, are missing.
 func Default() Spec {
 	return Spec{
-		Connections: 64,
-		Schedule:    Schedule{Arrivals: Poisson, Burst: 16, Seed: 1},
-		Timeout:     time.Second, ConnectTimeout: 3 * time.Second,
+		Connections: 64, Depth: 1,
+		Schedule: Schedule{Arrivals: Poisson, Burst: 16, Seed: 1},
+		Timeout:  time.Second, ConnectTimeout: 3 * time.Second,
 		Warmup: time.Second, Duration: 10 * time.Second,
 		Redial: true, Pacing: Sleep,
 		FillRate: 20_000, FillLimit: time.Second,
@@ -76,14 +82,28 @@ func Default() Spec {
 const (
 	maxConnections = 1 << 20
 	maxDuration    = 24 * time.Hour
+	maxDepth       = 1024
+	// maxAsked bounds the requests that a connection has on their way, in bytes:
+	// as much as a loop queues for sending without ceasing to read. A generator
+	// that did would deadlock with a server that ceases as well.
+	maxAsked = loop.MaxBuffer
 )
 
 // Check says what is wrong with a Spec, in one line that names the flag.
 func (s Spec) Check() error {
-	if _, err := s.parse(); err != nil {
+	_, size, err := s.request()
+	if err != nil {
 		return err
 	}
 	switch {
+	case s.Depth < 1 || s.Depth > maxDepth:
+		return fmt.Errorf("--depth %d: give a number from 1 to %d", s.Depth, maxDepth)
+	case s.Depth > 1 && !s.Closed:
+		return fmt.Errorf("--depth %d: in an open loop the schedule decides when requests start; give --closed", s.Depth)
+	case s.Depth > 1 && s.NoKeepAlive:
+		return fmt.Errorf("--depth %d and --no-keep-alive: a connection for each request has one", s.Depth)
+	case s.Depth*size > maxAsked:
+		return fmt.Errorf("--depth %d: requests of %d bytes each would be over %d bytes on their way on a connection", s.Depth, size, maxAsked)
 	case s.Connections < 1 || s.Connections > maxConnections:
 		return fmt.Errorf("--connections %d: give a number from 1 to %d", s.Connections, maxConnections)
 	case s.Idle < 0 || s.Idle > maxConnections:
@@ -130,12 +150,13 @@ type target struct {
 	name string // to look up
 	port string
 	path string // with the query
+	echo int    // bytes of a message; 0: not echo
 }
 
 // parse reads the URL.
 func (s Spec) parse() (target, error) {
 	bad := func(why string) (target, error) {
-		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH or raw://HOST:PORT", s.URL, why)
+		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES", s.URL, why)
 	}
 	u, err := url.Parse(s.URL)
 	if err != nil {
@@ -147,13 +168,13 @@ func (s Spec) parse() (target, error) {
 	}
 	t := target{host: u.Host, name: u.Hostname(), port: u.Port(), path: u.RequestURI()}
 	switch {
-	case u.Scheme != "http" && u.Scheme != "raw":
+	case u.Scheme != "http" && u.Scheme != "raw" && u.Scheme != "echo":
 		return bad("unknown scheme")
 	case t.name == "":
 		return bad("no host")
 	case u.User != nil:
 		return bad("a user is not supported")
-	case u.Scheme == "raw" && t.port == "":
+	case u.Scheme != "http" && t.port == "":
 		return bad("no port")
 	case t.port == "":
 		t.port = "80"
@@ -164,21 +185,29 @@ func (s Spec) parse() (target, error) {
 	if strings.ContainsAny(t.host+t.path, "\r\n \x00") {
 		return bad("a space or control character")
 	}
+	if u.Scheme == "echo" {
+		t.echo, err = strconv.Atoi(strings.TrimPrefix(t.path, "/"))
+		if err != nil || t.echo < 1 || t.echo > maxAsked {
+			return bad(fmt.Sprintf("a message has 1 to %d bytes", maxAsked))
+		}
+	}
 	if !strings.HasPrefix(t.path, "/") {
 		t.path = "/"
 	}
 	return t, nil
 }
 
-// request renders the bytes of a request (RFC 9112 section 3).
-func (s Spec) request() ([]byte, error) {
+// request renders the bytes of a request (RFC 9112 section 3), which of echo, that
+// has others each time, are nil.
+func (s Spec) request() (p []byte, size int, err error) {
 	t, err := s.parse()
-	if err != nil {
-		return nil, err
+	if err != nil || t.echo > 0 {
+		return nil, t.echo, err
 	}
 	r := "GET " + t.path + " HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: medusa\r\n"
 	if s.NoKeepAlive {
 		r += "Connection: close\r\n"
 	}
-	return []byte(r + "\r\n"), nil
+	p = []byte(r + "\r\n")
+	return p, len(p), nil
 }

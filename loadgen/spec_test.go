@@ -18,13 +18,21 @@ func TestURL(t *testing.T) {
 		want target
 		err  string
 	}{
-		{"http://h:81/a/b?c=d", target{"h:81", "h", "81", "/a/b?c=d"}, ""},
-		{"http://h", target{"h", "h", "80", "/"}, ""},
-		{"http://[::1]:8080/x", target{"[::1]:8080", "::1", "8080", "/x"}, ""},
-		{"http://h/a%20b#frag", target{"h", "h", "80", "/a%20b"}, ""},
-		{"http://h?q", target{"h", "h", "80", "/?q"}, ""},
-		{"raw://127.0.0.1:9000", target{"127.0.0.1:9000", "127.0.0.1", "9000", "/"}, ""},
+		{"http://h:81/a/b?c=d", target{"h:81", "h", "81", "/a/b?c=d", 0}, ""},
+		{"http://h", target{"h", "h", "80", "/", 0}, ""},
+		{"http://[::1]:8080/x", target{"[::1]:8080", "::1", "8080", "/x", 0}, ""},
+		{"http://h/a%20b#frag", target{"h", "h", "80", "/a%20b", 0}, ""},
+		{"http://h?q", target{"h", "h", "80", "/?q", 0}, ""},
+		{"raw://127.0.0.1:9000", target{"127.0.0.1:9000", "127.0.0.1", "9000", "/", 0}, ""},
 		{"raw://h", target{}, "no port"},
+		{"echo://h:7/512", target{"h:7", "h", "7", "/512", 512}, ""},
+		{"echo://h:7/1048576", target{"h:7", "h", "7", "/1048576", 1 << 20}, ""},
+		{"echo://h/512", target{}, "no port"},
+		{"echo://h:7", target{}, "1 to 1048576 bytes"},
+		{"echo://h:7/0", target{}, "1 to 1048576 bytes"},
+		{"echo://h:7/1048577", target{}, "1 to 1048576 bytes"},
+		{"echo://h:7/512?x", target{}, "1 to 1048576 bytes"},
+		{"echo://h:7/many", target{}, "1 to 1048576 bytes"},
 		{"https://h/", target{}, "unknown scheme"},
 		{"h:80", target{}, "unknown scheme"},
 		{"/x", target{}, "unknown scheme"},
@@ -47,11 +55,11 @@ func TestURL(t *testing.T) {
 func TestRequestBytes(t *testing.T) {
 	t.Parallel()
 	s := Spec{URL: "http://h:81/a?b"}
-	if got, err := s.request(); err != nil || string(got) != "GET /a?b HTTP/1.1\r\nHost: h:81\r\nUser-Agent: medusa\r\n\r\n" {
-		t.Errorf("%q, %v", got, err)
+	if got, size, err := s.request(); err != nil || size != len(got) || string(got) != "GET /a?b HTTP/1.1\r\nHost: h:81\r\nUser-Agent: medusa\r\n\r\n" {
+		t.Errorf("%q, %d, %v", got, size, err)
 	}
 	s.NoKeepAlive = true
-	if got, _ := s.request(); string(got) != "GET /a?b HTTP/1.1\r\nHost: h:81\r\nUser-Agent: medusa\r\nConnection: close\r\n\r\n" {
+	if got, _, _ := s.request(); string(got) != "GET /a?b HTTP/1.1\r\nHost: h:81\r\nUser-Agent: medusa\r\nConnection: close\r\n\r\n" {
 		t.Errorf("%q", got)
 	}
 }
@@ -66,6 +74,15 @@ func TestSpecCheck(t *testing.T) {
 		{"good", func(*Spec) {}, ""},
 		{"closed", func(s *Spec) { s.Closed, s.Schedule.Rate = true, 0 }, ""},
 		{"closed needs no schedule", func(s *Spec) { s.Closed, s.Schedule = true, Schedule{} }, ""},
+		{"depth", func(s *Spec) { s.Closed, s.Schedule.Rate, s.Depth = true, 0, 1024 }, ""},
+		{"depth of 0", func(s *Spec) { s.Depth = 0 }, "--depth 0"},
+		{"too deep", func(s *Spec) { s.Closed, s.Schedule.Rate, s.Depth = true, 0, 1025 }, "--depth 1025: give a number from 1 to 1024"},
+		{"deep and open", func(s *Spec) { s.Depth = 2 }, "--depth 2: in an open loop"},
+		{"deep and without keep-alive", func(s *Spec) { s.Closed, s.Schedule.Rate, s.Depth, s.NoKeepAlive = true, 0, 2, true }, "--depth 2 and --no-keep-alive"},
+		{"too much on its way", func(s *Spec) {
+			s.URL, s.Closed, s.Schedule.Rate, s.Depth = "echo://h:7/65537", true, 0, 16
+		}, "--depth 16: requests of 65537 bytes"},
+		{"as much as may be", func(s *Spec) { s.URL, s.Closed, s.Schedule.Rate, s.Depth = "echo://h:7/65536", true, 0, 16 }, ""},
 		{"both", func(s *Spec) { s.Closed = true }, "--closed and --rate"},
 		{"neither", func(s *Spec) { s.Schedule.Rate = 0 }, "--rate R"},
 		{"negative rate", func(s *Spec) { s.Schedule.Rate = -5 }, "rate of -5"},
@@ -130,14 +147,14 @@ func TestFlagDefaults(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	got, err := parseFlags(t, "raw://h:1", "--backend", "poll", "--connections", "3", "--idle", "4", "--no-idle-first-request", "--rate", "5.5",
+	got, err := parseFlags(t, "raw://h:1", "--backend", "poll", "--connections", "3", "--idle", "4", "--no-idle-first-request", "--rate", "5.5", "--depth", "6",
 		"--arrivals", "burst", "--burst", "6", "--seed", "7", "--timeout", "8ms", "--connect-timeout", "9ms",
 		"--warmup", "10ms", "--duration", "11ms", "--no-keep-alive", "--no-redial", "--pacing", "busy", "--loose-body",
 		"--fill-rate", "12", "--fill-limit", "13ms", "--sources", "127.0.0.1,127.0.0.2", "--cpu", "0,1", "--json", "-",
 		"--hlog", "f", "--hlog-tag", "g", "--control", "stdio")
 	want := Config{
 		Spec: Spec{
-			URL: "raw://h:1", Backend: "poll", Connections: 3, Idle: 4, IdleSilent: true,
+			URL: "raw://h:1", Backend: "poll", Connections: 3, Idle: 4, IdleSilent: true, Depth: 6,
 			Schedule: Schedule{Arrivals: Burst, Rate: 5.5, Burst: 6, Seed: 7},
 			Timeout:  8 * time.Millisecond, ConnectTimeout: 9 * time.Millisecond, Warmup: 10 * time.Millisecond, Duration: 11 * time.Millisecond,
 			NoKeepAlive: true, Pacing: Busy, LooseBody: true, FillRate: 12, FillLimit: 13 * time.Millisecond,

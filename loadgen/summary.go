@@ -14,6 +14,9 @@ func (r *Report) Summary() string {
 	say("%s", r.URL)
 	window := time.Duration(r.DurationNs)
 	connections := fmt.Sprintf("%d connections", r.Active)
+	if r.Depth > 1 {
+		connections += fmt.Sprintf(" with %d requests each", r.Depth)
+	}
 	if r.Idle > 0 {
 		connections += fmt.Sprintf(" and %d idle", r.Idle)
 	}

@@ -11,15 +11,19 @@ import (
 	"time"
 
 	"medusa/poller/loop"
+	"medusa/servers/echod"
 )
 
 // Config says what a server process is. Keys are those of its command line.
 type Config struct {
 	Backend string // of loop.Backends
-	// HTTP and Raw are the addresses to listen on, as host:port; "" leaves the
-	// service out. The host is an IP address, "localhost" or empty for all
+	// HTTP, Raw and Echo are the addresses to listen on, as host:port; "" leaves
+	// the service out. The host is an IP address, "localhost" or empty for all
 	// IPv4 addresses; port 0 asks for any.
-	HTTP, Raw string
+	HTTP, Raw, Echo string
+	// EchoBytes is how many bytes Echo counts as one request, from 1 to 1 MiB;
+	// 0 means 1.
+	EchoBytes int
 	// Root is the directory whose files HTTP serves; "" for none.
 	Root string
 	// Hosts are directories that HTTP serves instead of Root to who asks for
@@ -73,9 +77,9 @@ type Config struct {
 
 // plan is a Config, parsed. Addresses are invalid for a service left out.
 type plan struct {
-	http, raw netip.AddrPort
-	web       web
-	loop      loop.Config
+	http, raw, echo netip.AddrPort
+	web             web
+	loop            loop.Config
 }
 
 // Check refuses a Config that makes no sense on any system.
@@ -96,8 +100,12 @@ func (c *Config) loop() (loop.Config, error) {
 // parse is Check, and finds out what the texts say.
 func (c *Config) parse() (a plan, err error) {
 	switch {
-	case c.HTTP == "" && c.Raw == "":
-		return a, errors.New("nothing to listen for: give an http or a raw address")
+	case c.HTTP == "" && c.Raw == "" && c.Echo == "":
+		return a, errors.New("nothing to listen for: give an http, a raw or an echo address")
+	case c.EchoBytes != 0 && c.Echo == "":
+		return a, errors.New("nowhere to echo: echo-bytes needs an echo address")
+	case c.EchoBytes < 0 || c.EchoBytes > echod.MaxMessage:
+		return a, fmt.Errorf("echo-bytes %d: give a number from 1 to %d", c.EchoBytes, echod.MaxMessage)
 	case c.Wait != "" && c.Wait != "block" && c.Wait != "poll":
 		return a, fmt.Errorf(`wait %q: give "block" or "poll"`, c.Wait)
 	}
@@ -112,6 +120,11 @@ func (c *Config) parse() (a plan, err error) {
 	if c.Raw != "" {
 		if a.raw, err = parseAddress(c.Raw); err != nil {
 			return a, fmt.Errorf("raw address %w", err)
+		}
+	}
+	if c.Echo != "" {
+		if a.echo, err = parseAddress(c.Echo); err != nil {
+			return a, fmt.Errorf("echo address %w", err)
 		}
 	}
 	if a.loop, err = c.loop(); err != nil {

@@ -52,6 +52,10 @@ func (s *server) finish() {
 		left++
 		s.raw.Drain(s.loop, done)
 	}
+	if s.echo != nil {
+		left++
+		s.echo.Drain(s.loop, done)
+	}
 	done()
 }
 

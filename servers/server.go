@@ -9,6 +9,7 @@ import (
 
 	"medusa/control"
 	"medusa/poller/loop"
+	"medusa/servers/echod"
 	"medusa/servers/httpd"
 	"medusa/servers/rawd"
 )
@@ -22,6 +23,7 @@ type server struct {
 
 	http      *httpd.Server    // nil without
 	raw       *rawd.Server     // nil without
+	echo      *echod.Server    // nil without
 	log       *httpd.AccessLog // nil without
 	logFile   *os.File
 	sites     []*site // opened; of these
@@ -116,6 +118,14 @@ func (s *server) listen(where plan) error {
 			return err
 		}
 		s.ready.Raw = at
+	}
+	if where.echo.IsValid() {
+		s.echo = echod.New(max(s.cfg.EchoBytes, 1))
+		at, err := s.open("echo", where.echo, s.echo.Accept)
+		if err != nil {
+			return err
+		}
+		s.ready.Echo = at
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func (s *server) snapshot(full bool) *control.Snapshot {
 	if s.raw != nil {
 		snapshot.Requests += s.raw.Requests()
 	}
+	if s.echo != nil {
+		snapshot.Requests += s.echo.Requests()
+	}
 	counts := s.loop.Counts()
 	snapshot.Connections = counts.Open
 	snapshot.Calls = counts.Calls.Map()
