@@ -58,7 +58,9 @@ type Ring struct {
 // DeferredWork is how many pieces of work one Enter or Wait does, each of which
 // mostly makes one completion, on a ring with DeferTaskrun
 // (IO_LOCAL_TW_DEFAULT_MAX in io_uring/io_uring.c, from the end of 2024 on; before,
-// there is no limit). When as many completions have come, there may be more.
+// there is no limit). When as many completions have come, there may be more; and
+// what a call cancels may take several calls to end, as the work for that is done
+// last.
 const DeferredWork = 20
 
 const (
@@ -252,6 +254,9 @@ func (r *Ring) Ready() int { return int(atomic.LoadUint32(r.cqTail) - r.head) }
 // Overflown says that the kernel holds completions which found the queue full:
 // Enter brings them when there is room.
 func (r *Ring) Overflown() bool { return atomic.LoadUint32(r.sqFlags)&sqCQOverflow != 0 }
+
+// Peek is the i-th of the completions that are ready, which it stays.
+func (r *Ring) Peek(i int) *CQE { return &r.cqes[(r.head+uint32(i))&r.cqMask] }
 
 // Reap takes completions, as many as into has room for, and returns their
 // number.
