@@ -94,6 +94,8 @@ type uringPoller struct {
 	sequence uint32      // of the poll armed last
 	flying   int         // sum of what slots hold
 	over     []uint64    // user data of polls that have ended by themselves
+	kept     []uring.CQE // taken between waits, for the next
+	first    int         // of kept that is not delivered
 
 	events []Event // what this Wait fills
 	n      int     // how many it has filled
@@ -186,26 +188,14 @@ func (p *uringPoller) release(fd int) error {
 		if err := p.ring.Enter(); err != nil {
 			return err
 		}
-		if !p.holds(fd) {
+		if p.drain(); p.slots[fd].held == 0 {
 			return nil
 		}
 	}
 	if p.ring.Pending() > 0 { // it is tried again with each Wait
 		return refuse("io_uring", "remove", fd, unix.EAGAIN)
 	}
-	return nil // what ended it found the queue of completions full
-}
-
-// holds says whether a poll of fd has not ended. The completion that tells is
-// mostly the last that has come.
-func (p *uringPoller) holds(fd int) bool {
-	held := p.slots[fd].held
-	for i := p.ring.Ready() - 1; i >= 0 && held > 0; i-- {
-		if c := p.ring.Peek(i); int(uint32(c.UserData)) == fd && !c.More() {
-			held--
-		}
-	}
-	return held > 0
+	return nil // its work was done; that it ended is held up behind a full queue
 }
 
 func (p *uringPoller) watched(fd int) Interest {
@@ -290,13 +280,7 @@ func (p *uringPoller) Close() error {
 	}
 	var err error
 	for range p.flying/uring.DeferredWork + 2 {
-		for n := p.ring.Reap(p.taken[:]); n > 0; n = p.ring.Reap(p.taken[:]) {
-			for i := range p.taken[:n] {
-				if c := &p.taken[i]; c.UserData < uringCancel {
-					p.complete(c) // of one that is not wanted: no event
-				}
-			}
-		}
+		p.drain()
 		if p.flying == 0 || err != nil {
 			break
 		}

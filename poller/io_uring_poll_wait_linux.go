@@ -58,10 +58,18 @@ func cause(err error) unix.Errno {
 // stays in the queue, which is first in, first out. The last call has brought so
 // many; it may have left some in the kernel.
 func (p *uringPoller) harvest(brought int) error {
+	for ; p.n < len(p.events) && p.first < len(p.kept); p.first++ {
+		p.deliver(&p.kept[p.first])
+	}
+	if p.first == len(p.kept) {
+		p.kept, p.first = p.kept[:0], 0
+	}
 	for p.n < len(p.events) {
 		n := p.ring.Reap(p.taken[:min(len(p.taken), len(p.events)-p.n)])
 		for i := range p.taken[:n] {
-			p.complete(&p.taken[i])
+			if c := &p.taken[i]; p.settle(c) {
+				p.deliver(c)
+			}
 		}
 		if n > 0 {
 			continue
@@ -80,27 +88,55 @@ func (p *uringPoller) harvest(brought int) error {
 	return nil
 }
 
-func (p *uringPoller) complete(c *uring.CQE) {
+// drain takes all completions between two waits, and keeps what the next is to
+// deliver.
+func (p *uringPoller) drain() {
+	for n := p.ring.Reap(p.taken[:]); n > 0; n = p.ring.Reap(p.taken[:]) {
+		for i := range p.taken[:n] {
+			if c := &p.taken[i]; p.settle(c) {
+				p.kept = append(p.kept, *c)
+			}
+		}
+	}
+}
+
+// settle takes note of a poll that has ended, and says whether the completion is
+// to be delivered.
+func (p *uringPoller) settle(c *uring.CQE) bool {
 	switch c.UserData {
 	case uringWake:
+		return true
+	case uringCancel:
+		return false // it found nothing to cancel: the poll had ended by itself
+	}
+	if !c.More() {
+		p.slots[uint32(c.UserData)].held--
+		p.flying--
+	}
+	return p.live(c)
+}
+
+// live says whether a completion is of the poll that is armed, not of one that
+// was cancelled.
+func (p *uringPoller) live(c *uring.CQE) bool {
+	fd := int(uint32(c.UserData))
+	slot := &p.slots[fd]
+	return slot.want != 0 && uringData(fd, slot.sequence) == c.UserData
+}
+
+func (p *uringPoller) deliver(c *uring.CQE) {
+	if c.UserData == uringWake {
 		p.waker.Take()
 		p.woken = true
 		if !c.More() {
 			p.watchWaker()
 		}
 		return
-	case uringCancel:
-		return // it found nothing to cancel: the poll had ended by itself
 	}
-	fd := int(uint32(c.UserData))
-	slot := &p.slots[fd]
-	if !c.More() {
-		slot.held--
-		p.flying--
+	if !p.live(c) {
+		return // cancelled since it was taken
 	}
-	if slot.want == 0 || uringData(fd, slot.sequence) != c.UserData {
-		return // of a poll that was cancelled
-	}
+	slot := &p.slots[uint32(c.UserData)]
 	if errno := c.Err(); errno != 0 {
 		p.report(Event{Token: slot.token, Err: errno})
 		slot.want = 0

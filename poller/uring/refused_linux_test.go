@@ -176,7 +176,8 @@ func TestNoDescriptors(t *testing.T) {
 
 // TestMemoryIsLocked: on recent kernels (as 6.18) the queues of a
 // ring count against RLIMIT_MEMLOCK for who has no CAP_IPC_LOCK (io_create_region
-// in io_uring/memmap.c), which is told; buffers do not. Elsewhere all of it works.
+// in io_uring/memmap.c), which is told; and the table of buffers does, but not the
+// buffers. Elsewhere all of it works.
 func TestMemoryIsLocked(t *testing.T) {
 	for name, c := range map[string]struct{ large, small bool }{
 		"locked": {false, false},

@@ -255,9 +255,6 @@ func (r *Ring) Ready() int { return int(atomic.LoadUint32(r.cqTail) - r.head) }
 // Enter brings them when there is room.
 func (r *Ring) Overflown() bool { return atomic.LoadUint32(r.sqFlags)&sqCQOverflow != 0 }
 
-// Peek is the i-th of the completions that are ready, which it stays.
-func (r *Ring) Peek(i int) *CQE { return &r.cqes[(r.head+uint32(i))&r.cqMask] }
-
 // Reap takes completions, as many as into has room for, and returns their
 // number.
 func (r *Ring) Reap(into []CQE) int {
