@@ -4,13 +4,12 @@
 //
 // What it does well. A change of interest is an entry in a queue: it costs no
 // call of its own but rides with the next wait, and any number of them ride
-// together. A wait costs by what is ready. Reports are taken from memory, so
-// that no call is needed to see that more have come than fitted into a batch,
-// and times are in nanoseconds. What it does badly. It is epoll's job done by
-// requests that were made for something else: each descriptor watched is a
-// request of some 250 bytes, each report first a piece of task work and then a
-// completion, and the same reads and writes follow as with epoll. What io_uring
-// is praised for, to do these reads and writes as well, is another engine.
+// together. A wait costs by what is ready, and times are in nanoseconds. What it
+// does badly. It is epoll's job done by requests that were made for something
+// else: each descriptor watched is a request (248 bytes in Linux 6.18 on amd64),
+// each report first a piece of task work and then a completion, and the same
+// reads and writes follow as with epoll. What io_uring is praised for, to do
+// these reads and writes as well, is another engine.
 //
 // Traps.
 //   - A request holds the file. close(2) frees nothing while a poll is in
@@ -20,7 +19,9 @@
 //     lets the kernel run the task work by which the poll ends; its hold on the
 //     file is given up when the call returns. To submit alone would not do with
 //     IORING_SETUP_DEFER_TASKRUN, and a later call would come too late. The call
-//     is not lost: it submits what else is pending, and brings completions.
+//     is not lost: it submits what else is pending, and brings completions. When
+//     more work is waiting than one call does (uring.DeferredWork), it takes
+//     several, until the poll's last completion is there.
 //   - POLL_REMOVE gives up with EALREADY if a wake-up has just come and its task
 //     work has not been run (io_poll_disarm in io_uring/poll.c), which is usual
 //     for a busy socket. The poll would stay. ASYNC_CANCEL marks it instead.
@@ -43,9 +44,8 @@
 //   - An entry is looked at when it is submitted: what is wrong with a descriptor
 //     shows as Event.Err.
 //   - Completions that find their queue full are kept by the kernel
-//     (IORING_FEAT_NODROP) until it is entered again. And one call brings at most
-//     20 reports, so that a wait with more takes several (see
-//     uring.DeferredWork).
+//     (IORING_FEAT_NODROP) until it is entered again. And as one call does only so
+//     much work, a wait that finds a lot makes several.
 
 package poller
 
@@ -93,10 +93,10 @@ type uringPoller struct {
 	opening  uint64      // calls made by openUring
 	slots    []uringSlot // by descriptor
 	sequence uint32      // of the poll armed last
-	// holding says that a poll was cancelled which may still hold its file: the
-	// ring has not been entered since.
-	holding bool
-	over    []uint64 // user data of polls that have ended by themselves
+	flying   int         // sum of what slots hold
+	over     []uint64    // user data of polls that have ended by themselves
+	kept     []uring.CQE // taken between waits, for the next
+	first    int         // of kept that is not delivered
 
 	events []Event // what this Wait fills
 	n      int     // how many it has filled
@@ -112,6 +112,7 @@ type uringPoller struct {
 type uringSlot struct {
 	token    Token
 	sequence uint32   // of its poll
+	held     int32    // polls that may hold its file: their last completion was not taken
 	want     Interest // 0: it has none
 }
 
@@ -175,16 +176,27 @@ func (p *uringPoller) Remove(fd int, had Interest, _ Token, closing bool) error 
 	if watched != 0 {
 		p.disarm(fd)
 	}
-	if !p.holding {
+	return p.release(fd)
+}
+
+// release has the kernel give up the file of fd. One call does it, unless more
+// work is waiting than a call does; that for a cancelled poll is done last.
+func (p *uringPoller) release(fd int) error {
+	if fd < 0 || fd >= len(p.slots) || p.slots[fd].held == 0 {
 		return nil
 	}
-	if err := p.enter(); err != nil {
-		return err
+	for range p.flying/uring.DeferredWork + 2 {
+		if err := p.ring.Enter(); err != nil {
+			return err
+		}
+		if p.drain(); p.slots[fd].held == 0 {
+			return nil
+		}
 	}
-	if p.holding { // it is tried again with each Wait
+	if p.ring.Pending() > 0 { // it is tried again with each Wait
 		return refuse("io_uring", "remove", fd, unix.EAGAIN)
 	}
-	return nil
+	return nil // its work was done; that it ended is held up behind a full queue
 }
 
 func (p *uringPoller) watched(fd int) Interest {
@@ -210,6 +222,8 @@ func (p *uringPoller) arm(fd int) {
 	p.sequence++
 	slot := &p.slots[fd]
 	slot.sequence = p.sequence
+	slot.held++
+	p.flying++
 	s := p.ring.Next()
 	s.PollAdd(fd, uringEvents(slot.want), true)
 	s.UserData = uringData(fd, slot.sequence)
@@ -236,7 +250,6 @@ func (p *uringPoller) disarm(fd int) {
 	s.Cancel(uringData(fd, slot.sequence))
 	s.UserData = uringCancel
 	s.Flags |= uring.SkipSuccess
-	p.holding = true
 }
 
 func uringData(fd int, sequence uint32) uint64 {
@@ -254,157 +267,6 @@ func uringEvents(want Interest) uint32 {
 	return events
 }
 
-// enter submits all, and lets what was cancelled end.
-func (p *uringPoller) enter() error {
-	err := p.ring.Enter()
-	p.entered()
-	return err
-}
-
-func (p *uringPoller) entered() {
-	if p.ring.Pending() == 0 {
-		p.holding = false
-	}
-}
-
-func (p *uringPoller) Wait(events []Event, timeout time.Duration) (int, error) {
-	p.events, p.n, p.woken = events, 0, false
-	p.armAgain()
-	_, errno := await(p, &p.counts, timeout, true)
-	p.events = nil
-	if errno != 0 {
-		return 0, failed("io_uring_enter", errno)
-	}
-	p.counts.Events += uint64(p.n)
-	return p.n, nil
-}
-
-// ask counts as ready only what the caller is to see: a completion that
-// concerns nobody does not end a Wait.
-func (p *uringPoller) ask(d time.Duration) (int, unix.Errno) {
-	interrupts, left := p.ring.Interrupts, p.ring.Ready()
-	var err error
-	if d == 0 {
-		err = p.ring.Enter()
-	} else {
-		err = p.ring.Wait(d)
-	}
-	p.entered()
-	if err == nil {
-		err = p.harvest(p.ring.Ready() - left)
-	}
-	switch {
-	case err != nil:
-		return 0, cause(err)
-	case p.woken:
-		return p.n + 1, 0
-	case p.n == 0 && p.ring.Interrupts != interrupts:
-		return 0, unix.EINTR
-	}
-	return p.n, 0
-}
-
-// cause is the number in an error of the ring.
-func cause(err error) unix.Errno {
-	var errno unix.Errno
-	errors.As(err, &errno)
-	return errno
-}
-
-// harvest turns completions into events, as many as there is room for. The rest
-// stays in the queue, which is first in, first out. The last call has brought so
-// many; it may have left some in the kernel.
-func (p *uringPoller) harvest(brought int) error {
-	for p.n < len(p.events) {
-		n := p.ring.Reap(p.taken[:min(len(p.taken), len(p.events)-p.n)])
-		for i := range p.taken[:n] {
-			p.complete(&p.taken[i])
-		}
-		if n > 0 {
-			continue
-		}
-		if brought < uring.DeferredWork && !p.ring.Overflown() {
-			return nil
-		}
-		p.counts.Polls++
-		if err := p.enter(); err != nil {
-			return err
-		}
-		if brought = p.ring.Ready(); brought == 0 {
-			return nil
-		}
-	}
-	return nil
-}
-
-func (p *uringPoller) complete(c *uring.CQE) {
-	switch c.UserData {
-	case uringWake:
-		p.waker.Take()
-		p.woken = true
-		if !c.More() {
-			p.watchWaker()
-		}
-		return
-	case uringCancel:
-		return // it found nothing to cancel: the poll had ended by itself
-	}
-	fd := int(uint32(c.UserData))
-	slot := &p.slots[fd]
-	if slot.want == 0 || uringData(fd, slot.sequence) != c.UserData {
-		return // of a poll that was cancelled
-	}
-	if errno := c.Err(); errno != 0 {
-		p.report(Event{Token: slot.token, Err: errno})
-		slot.want = 0
-		return
-	}
-	if !c.More() {
-		p.over = append(p.over, c.UserData)
-	}
-	if ready := uringReady(uint32(c.Res), slot.want); ready != 0 {
-		p.report(Event{Token: slot.token, Ready: ready})
-	}
-}
-
-func (p *uringPoller) report(e Event) {
-	p.events[p.n] = e
-	p.n++
-}
-
-// uringReady is what the result of a poll says to who wants so much.
-func uringReady(revents uint32, want Interest) Interest {
-	if revents&unix.EPOLLRDBAND != 0 {
-		revents &^= unix.EPOLLPRI // as passed by the waking side, not as found
-	}
-	if want&Read == 0 {
-		revents &^= unix.EPOLLRDHUP
-	}
-	var ready Interest
-	if revents&unix.EPOLLIN != 0 {
-		ready = Read
-	}
-	if revents&unix.EPOLLOUT != 0 {
-		ready |= Write
-	}
-	if revents&edgeMore != 0 {
-		ready |= Read | More
-	}
-	return ready
-}
-
-func (p *uringPoller) Wake() error { return p.waker.Wake() }
-
-// Counts has as controls the calls that were made beside the waits: by Remove,
-// and when more was to be submitted than the queue holds. A change of interest
-// that rides with a wait is none.
-func (p *uringPoller) Counts() Counts {
-	c := p.counts
-	c.Controls = p.ring.Enters - p.opening - c.Polls - c.Blocks
-	c.WakeCalls = p.waker.Calls()
-	return c
-}
-
 // Close ends each poll first: the kernel does so by itself, but some time after
 // the ring is closed, and a descriptor closed meanwhile would not be released.
 func (p *uringPoller) Close() error {
@@ -418,8 +280,12 @@ func (p *uringPoller) Close() error {
 		}
 	}
 	var err error
-	if p.holding {
-		err = p.enter()
+	for range p.flying/uring.DeferredWork + 2 {
+		p.drain()
+		if p.flying == 0 || err != nil {
+			break
+		}
+		err = p.ring.Enter()
 	}
 	return errors.Join(err, p.ring.Close(), p.waker.Close())
 }

@@ -114,6 +114,47 @@ func TestUringReleases(t *testing.T) {
 	})
 }
 
+// TestUringReleasesBehindMuchWork: one call does only so much of it, and the end of
+// what was cancelled comes last.
+func TestUringReleasesBehindMuchWork(t *testing.T) {
+	const n = 10 * uring.DeferredWork
+	uringRig(t, func(r *rig, p *uringPoller) {
+		behindWork(r, n, func(fd int) { r.must(r.Remove(fd, Read, n, true)) })
+		behindWork(r, n, func(fd int) { r.must(r.Change(fd, Read, 0, n)); r.must(r.Remove(fd, 0, n, true)) })
+		behindWork(r, n, func(int) { r.must(r.Close()) })
+	})
+}
+
+// behindWork ends the last of n+1 registrations when all others are ready.
+func behindWork(r *rig, n int, end func(fd int)) {
+	r.Helper()
+	var fds, peers []int
+	for i := range n {
+		a, b := r.pair()
+		fds, peers = append(fds, a), append(peers, b)
+		r.must(r.Add(a, Read, Token(i)))
+	}
+	a, b := r.tcp()
+	r.must(r.Add(a, Read, Token(n)))
+	r.expect()
+	for _, peer := range peers {
+		r.write(peer, "x")
+	}
+	end(a)
+	r.shut(a)
+	if got := r.read(b); got != "EOF" {
+		r.Errorf("the peer reads %q when close has returned, want the end", got)
+	}
+	if r.Poller.(*uringPoller).closed {
+		return
+	}
+	for i, fd := range fds {
+		r.must(r.Remove(fd, Read, Token(i), true))
+		r.shut(fd)
+	}
+	r.expect()
+}
+
 func TestUringReleasesPorts(t *testing.T) {
 	listen := func(r *rig, at *unix.SockaddrInet4) (int, error) {
 		l, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)

@@ -2,6 +2,7 @@ package uring
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -64,9 +65,18 @@ func (r *Ring) NewBuffers(group uint16, count, size int) (*Buffers, error) {
 	}
 	b.slots = unsafe.Slice((*bufRef)(unsafe.Pointer(unsafe.SliceData(b.table))), count)
 	reg := bufReg{addr: address(b.table), entries: uint32(count), group: group}
-	if errno := r.register(registerPbufRing, unsafe.Pointer(&reg), 1); errno != 0 {
+	err = whenFree(func() error {
+		if errno := r.register(registerPbufRing, unsafe.Pointer(&reg), 1); errno != 0 {
+			return os.NewSyscallError("register io_uring buffers", errno)
+		}
+		return nil
+	})
+	if err != nil {
 		b.unmap()
-		return nil, os.NewSyscallError("register io_uring buffers", errno)
+		if errors.Is(err, unix.ENOMEM) {
+			err = fmt.Errorf("%w: a table of %d%s", err, count, lockedMemory)
+		}
+		return nil, err
 	}
 	return b, nil
 }

@@ -58,7 +58,9 @@ type Ring struct {
 // DeferredWork is how many pieces of work one Enter or Wait does, each of which
 // mostly makes one completion, on a ring with DeferTaskrun
 // (IO_LOCAL_TW_DEFAULT_MAX in io_uring/io_uring.c, from the end of 2024 on; before,
-// there is no limit). When as many completions have come, there may be more.
+// there is no limit). When as many completions have come, there may be more; and
+// what a call cancels may take several calls to end, as the work for that is done
+// last.
 const DeferredWork = 20
 
 const (

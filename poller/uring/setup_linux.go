@@ -1,9 +1,11 @@
 package uring
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -175,14 +177,28 @@ func setup(o Options) (fd int, p params, granted Feature, err error) {
 	}
 }
 
+// lockedMemory is the advice in errors for lack of memory.
+const lockedMemory = ", which recent kernels count as locked memory: raise RLIMIT_MEMLOCK (ulimit -l)"
+
 // refused is the error of a ring that the kernel does not make.
 func refused(o Options, errno unix.Errno) error {
 	err := os.NewSyscallError("io_uring_setup", errno)
 	if errno != unix.ENOMEM {
 		return err
 	}
-	return fmt.Errorf("%w: a ring of %d entries and %d completions, which recent kernels count as locked memory: raise RLIMIT_MEMLOCK (ulimit -l)",
-		err, o.Entries, o.Completions)
+	return fmt.Errorf("%w: a ring of %d entries and %d completions%s", err, o.Entries, o.Completions, lockedMemory)
+}
+
+// whenFree tries again for some time if there is no memory: that of a ring which
+// was closed is given back a little later, and who may lock just enough for one
+// has to wait for it.
+func whenFree(try func() error) error {
+	err := try()
+	for wait := time.Millisecond; errors.Is(err, unix.ENOMEM) && wait < 100*time.Millisecond; wait *= 2 {
+		time.Sleep(wait)
+		err = try()
+	}
+	return err
 }
 
 func (o *Options) complete() error {
@@ -209,7 +225,13 @@ func Open(o Options) (*Ring, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	fd, p, granted, err := setup(o)
+	var fd int
+	var p params
+	var granted Feature
+	err := whenFree(func() (err error) {
+		fd, p, granted, err = setup(o)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
