@@ -22,8 +22,9 @@
 //     asked for beside EPOLLIN, and these, EPOLLHUP and EPOLLERR are reported
 //     as More: read until EAGAIN. Whatever comes after a report is an edge
 //     again, so a short read after a report without them may be trusted.
-//     Signals are no danger here: tcp_recvmsg_locked looks at them only when
-//     the queue is empty (a test pins it).
+//     Signals make no read short: tcp_recvmsg_locked looks at them only when
+//     the queue is empty (a test pins it), or at an urgent mark, where it says
+//     EAGAIN if one is pending: after More, one EAGAIN is not enough.
 //   - EPOLLOUT comes only after a send that found the buffer full, because
 //     only that leaves the mark (SOCK_NOSPACE) by which freed room is
 //     announced. A send that was cut short has set it as well; a sendfile that

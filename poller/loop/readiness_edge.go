@@ -128,8 +128,12 @@ func (c *Conn) sendable() bool {
 // wasRead takes note of what a read that asked for so many bytes has shown.
 func (c *Conn) wasRead(n, asked int, errno unix.Errno) {
 	switch {
+	case errno == unix.EAGAIN && c.watch&unsure != 0:
+		// At an urgent mark it may mean no more than that a signal was pending
+		// (tcp_recvmsg_locked in net/ipv4/tcp.c): once again.
+		c.watch &^= unsure
 	case errno == unix.EAGAIN:
-		c.watch &^= poller.Read | unsure
+		c.watch &^= poller.Read
 	case errno == 0 && n < asked && c.watch&unsure == 0:
 		c.watch &^= poller.Read
 	}
