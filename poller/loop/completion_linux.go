@@ -155,8 +155,14 @@ func (e *completion) close() error {
 	if !e.running.Swap(false) {
 		return nil
 	}
-	// Descriptors that are to be closed by the ring.
-	err := e.ring.Submit()
+	// Descriptors are to be closed by the ring, and it may have accepted some since
+	// it was last asked: without deferred work, whenever the thread made a call.
+	err := e.collect(e.ring.Enter())
+	for i := range e.batch {
+		if q := &e.batch[i]; q.UserData>>opShift == opAccept {
+			e.accepted(nil, q)
+		}
+	}
 	if err2 := e.dispose(); err == nil {
 		err = err2
 	}

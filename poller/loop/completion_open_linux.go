@@ -64,10 +64,14 @@ func (e *completion) acceptGoesOn(n *Listener) {
 }
 
 // unlisten stops at once: to close a socket with an accept in flight would leave
-// its port taken, shutdown(2) does not.
+// its port taken, shutdown(2) does not. An accept that has not been submitted
+// would find the next socket of that number.
 func (e *completion) unlisten(n *Listener) {
 	b := n.io.(*backlogged)
-	e.disarm(n)
+	if b.armed {
+		e.disarm(n)
+		e.submit()
+	}
 	_ = unix.Shutdown(n.fd, unix.SHUT_RDWR)
 	rawClose(n.fd)
 	for _, fd := range b.fds {
@@ -115,11 +119,12 @@ func (e *completion) leaveListener(n *Listener) {
 	}
 }
 
-// admit makes connections of what was accepted, and goes on accepting.
+// admit makes connections of what was accepted, and goes on accepting. Who has a
+// descriptor does not wait until there are more of them.
 func (e *completion) admit(n *Listener) {
 	b := n.io.(*backlogged)
 	for range acceptsPerTurn {
-		if len(b.fds) == 0 || n.stalled {
+		if len(b.fds) == 0 {
 			break
 		}
 		if !e.loop.mayAccept() {
@@ -134,10 +139,7 @@ func (e *completion) admit(n *Listener) {
 			return // by the Handler
 		}
 	}
-	if n.stalled {
-		return
-	}
-	if len(b.fds) > 0 {
+	if len(b.fds) > 0 && e.loop.mayAccept() {
 		e.leaveListener(n)
 	}
 	e.arm(n)
