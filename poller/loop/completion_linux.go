@@ -208,10 +208,10 @@ func (e *completion) counts(c *Counts) {
 	c.Calls[CallWake] += e.waker.Calls()
 }
 
-// next is a new entry of the ring. Where operations are not batched, those before
-// it are submitted first.
+// next is a new entry of the ring. Where operations are not batched, or there is
+// no room for more, those before it are submitted first.
 func (e *completion) next() *uring.SQE {
-	if e.without&RingBatching != 0 {
+	if e.without&RingBatching != 0 || e.ring.Full() {
 		e.submit()
 	}
 	return e.ring.Next()

@@ -118,13 +118,15 @@ func (e *completion) conclude() {
 func (e *completion) sendOver(c *Conn, k *flight) {
 	k.sending = false
 	k.ops--
-	if c.gone() {
-		e.finalize(c, k)
-		return
-	}
 	n := k.asked
 	if k.result != unsent {
 		n = max(k.result, 0)
+	}
+	if c.gone() { // what the peer got meanwhile is counted all the same
+		c.handed += int64(n)
+		e.loop.counts.BytesOut += uint64(n)
+		e.finalize(c, k)
+		return
 	}
 	if n > 0 {
 		c.sent(int64(n), k.at)

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"io"
 	"net/netip"
 	"testing"
 	"time"
@@ -177,6 +178,103 @@ func TestAcceptedBeforeTheLimit(t *testing.T) {
 			}
 			if opened != 10 {
 				t.Errorf("%d were opened", opened)
+			}
+		})
+	})
+}
+
+// TestStampIsBefore: a queue of the ring that was full was submitted without taking
+// the time, which was then taken later than the peer had the bytes.
+func TestStampIsBefore(t *testing.T) {
+	const senders = 12
+	onEvery(t, Config{Stamp: true}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" || l.Engine() == "goroutines" {
+			l.Stop()
+			return
+		}
+		var conns []*Conn
+		var fds []int
+		had := make([]bool, senders)
+		var look Time
+		serve(func(c *Conn) Handler {
+			conns = append(conns, c)
+			return &handler{}
+		})
+		for range senders {
+			fds = append(fds, connectTo(t, at))
+		}
+		l.At(l.Now().Add(20*time.Millisecond), func() {
+			if len(conns) != senders {
+				t.Errorf("%d came", len(conns))
+				l.Stop()
+				return
+			}
+			for _, c := range conns[:senders-1] {
+				c.Write([]byte("x"))
+			}
+			// The last one is asked for its bytes when the others have been served.
+			conns[senders-1].Push(lookingAround(func() {
+				look = l.Now()
+				for i, fd := range fds {
+					var p [1]byte
+					n, _, err := unix.Recvfrom(fd, p[:], unix.MSG_DONTWAIT|unix.MSG_PEEK)
+					had[i] = err == nil && n == 1
+				}
+				for l.Now() < look.Add(time.Millisecond) {
+				}
+			}))
+			l.At(l.Now().Add(20*time.Millisecond), l.Stop)
+		})
+		t.Cleanup(func() {
+			for i, fd := range fds {
+				unix.Close(fd)
+				_, at := conns[i].Handed()
+				if had[i] && at > look {
+					t.Errorf("client %d had its byte at %d, and it was given to the kernel at %d", i, look, at)
+				}
+				if at == 0 {
+					t.Errorf("client %d: no time", i)
+				}
+			}
+		})
+	})
+}
+
+// lookingAround produces a byte, after a call.
+type lookingAround func()
+
+func (f lookingAround) Read(p []byte) (int, error) {
+	f()
+	return copy(p, "x"), io.EOF
+}
+
+// TestAbortBehindASend: what was on its way to the kernel when the connection was
+// aborted went out, and was not counted.
+func TestAbortBehindASend(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" || l.Engine() == "goroutines" {
+			l.Stop()
+			return
+		}
+		var conns []*Conn
+		serve(func(c *Conn) Handler { conns = append(conns, c); return &handler{} })
+		fds := []int{connectTo(t, at), connectTo(t, at)}
+		l.At(l.Now().Add(20*time.Millisecond), func() {
+			conns[0].Write([]byte("hello"))
+			conns[1].Push(lookingAround(conns[0].Abort))
+			l.At(l.Now().Add(20*time.Millisecond), l.Stop)
+		})
+		t.Cleanup(func() {
+			got := 0
+			for _, fd := range fds {
+				var p [100]byte
+				if n, _, err := unix.Recvfrom(fd, p[:], unix.MSG_DONTWAIT); err == nil {
+					got += n
+				}
+				unix.Close(fd)
+			}
+			if out := l.counts.BytesOut; out != uint64(got) {
+				t.Errorf("%d bytes came, %d were counted", got, out)
 			}
 		})
 	})
