@@ -132,7 +132,7 @@ func (e *completion) pin() func() {
 	}
 	e.loop.Each(func(c *Conn) {
 		if c.fd >= 0 {
-			e.awaitWritable(c, c.io.(*flight))
+			e.awaitWritable(c, c.io.(*flight), false)
 		}
 	})
 	return runtime.UnlockOSThread
@@ -354,7 +354,7 @@ func (e *completion) dispatch(q *uring.CQE) {
 			e.groups[kind-opRecv].Give(id)
 		}
 	case kind == opPoll:
-		e.writable(c, c.io.(*flight))
+		e.writable(c, c.io.(*flight), q)
 	default:
 		e.received(c, c.io.(*flight), q)
 	}

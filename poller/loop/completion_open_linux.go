@@ -154,7 +154,7 @@ func (e *completion) dial(c *Conn, o DialOptions) error {
 	}
 	c.fd = int32(fd)
 	if e.running.Load() {
-		e.awaitWritable(c, k)
+		e.awaitWritable(c, k, false)
 	}
 	return nil
 }
@@ -186,10 +186,7 @@ func (e *completion) release(c *Conn, reset bool, done func()) {
 			e.cancelReceive(c, k)
 		}
 		if k.full {
-			s := e.next()
-			s.Cancel(userData(opPoll, c.token))
-			s.UserData = opNone << opShift
-			s.Flags |= uring.SkipSuccess
+			e.cancelPoll(c)
 		}
 	}
 	e.finalize(c, k)

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"bytes"
 	"io"
 	"net/netip"
 	"testing"
@@ -276,6 +277,52 @@ func TestAbortBehindASend(t *testing.T) {
 			if out := l.counts.BytesOut; out != uint64(got) {
 				t.Errorf("%d bytes came, %d were counted", got, out)
 			}
+		})
+	})
+}
+
+// TestNoSpinAfterFIN: a peer that has half-closed and does not read is waited for:
+// a poll told of its FIN again and again. When it reads it gets everything.
+func TestNoSpinAfterFIN(t *testing.T) {
+	const size = 24 << 20
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		block := pattern(size)
+		got, half := 0, false
+		serve(func(*Conn) Handler {
+			return &handler{opened: func(c *Conn) { c.WriteShared(block) }}
+		})
+		l.Dial(DialOptions{Address: at}, &handler{
+			opened: func(c *Conn) {
+				c.CloseWrite()
+				c.Pause()
+				l.At(l.Now().Add(30*time.Millisecond), func() {
+					turns := l.counts.Turns
+					l.At(l.Now().Add(30*time.Millisecond), func() {
+						if n := l.counts.Turns - turns; n > 10 && l.Engine() != "goroutines" {
+							t.Errorf("%d turns while nothing happened", n)
+						}
+						c.Resume()
+					})
+				})
+			},
+			received: func(c *Conn, p []byte) int {
+				if !bytes.Equal(p, block[got:got+len(p)]) {
+					t.Errorf("something from %d on is wrong", got)
+					l.Stop()
+				}
+				if got += len(p); got > size/2 && !half {
+					half = true
+					c.Pause()
+					l.At(l.Now().Add(10*time.Millisecond), c.Resume)
+				}
+				return len(p)
+			},
+			closed: func(_ *Conn, err error) {
+				if err != nil || got != size {
+					t.Errorf("closed with %v after %d bytes", err, got)
+				}
+				l.Stop()
+			},
 		})
 	})
 }
