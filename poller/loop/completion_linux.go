@@ -163,9 +163,14 @@ func (e *completion) close() error {
 			e.accepted(nil, q)
 		}
 	}
+	if e.loop.table.live > 0 {
+		// What is in flight may still be received into, so this stays mapped.
+		e.own = ownBuffers{}
+	}
 	if err2 := e.dispose(); err == nil {
 		err = err2
 	}
+	e.abandon()
 	return err
 }
 

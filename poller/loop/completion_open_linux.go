@@ -206,7 +206,7 @@ func (e *completion) finalize(c *Conn, k *flight) {
 			e.loop.counts.Calls[CallSocket]++
 			e.loop.counts.Calls[CallClose]++
 			closeSocket(int(c.fd), true)
-		case !e.running.Load():
+		case !e.running.Load() || e.loop.fatal != nil:
 			rawClose(int(c.fd))
 		default:
 			s := e.next()
@@ -219,6 +219,24 @@ func (e *completion) finalize(c *Conn, k *flight) {
 	done := k.done
 	k.done = nil
 	done()
+}
+
+// abandon closes the connections whose operations did not end while there was a
+// ring, because it failed. The kernel ends them as the ring has been closed.
+func (e *completion) abandon() {
+	for i := range e.loop.table.slots {
+		c := e.loop.table.slots[i].conn
+		if c == nil {
+			continue
+		}
+		k := c.io.(*flight)
+		k.ops = 0
+		if c.gone() {
+			e.finalize(c, k)
+		} else {
+			e.loop.finish(c, ErrStopped)
+		}
+	}
 }
 
 func (e *completion) addresses(c *Conn) (local, remote addrPort) {

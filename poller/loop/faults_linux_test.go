@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"medusa/poller/uring"
 )
 
 // connectTo makes a blocking connection from outside the loop.
@@ -325,4 +330,82 @@ func TestNoSpinAfterFIN(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestRingFails: when the ring fails under the loop, Run returns why, and every
+// connection is closed all the same, once, and gives back what it holds.
+func TestRingFails(t *testing.T) {
+	if missing := uring.Probe().Missing; missing != nil {
+		t.Skipf("SKIPPED: io_uring: %v", missing)
+	}
+	before := sockets(t)
+	// A ring that is found by its descriptor, so that it can be taken away.
+	l, err := New(Config{Backend: "io_uring", RingWithout: RingRegistered})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, closed, released := 0, 0, 0
+	count := func() *handler {
+		return &handler{
+			opened: func(c *Conn) {
+				c.Push(&countedCloser{failing{ErrLater}, &released})
+				if opened++; opened == 6 {
+					takeRingAway(t)
+				}
+			},
+			closed: func(_ *Conn, err error) {
+				if Kind(err) != "stopped" {
+					t.Errorf("closed with %v", err)
+				}
+				closed++
+			},
+		}
+	}
+	n, err := l.Listen(ListenOptions{Address: netip.MustParseAddrPort("127.0.0.1:0")}, func(*Conn) Handler { return count() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		l.Dial(DialOptions{Address: n.Addr()}, count())
+	}
+	if err := l.Run(); err == nil {
+		t.Error("Run has no error")
+	}
+	if opened != 6 || closed != 6 || released != 6 {
+		t.Errorf("%d opened, %d closed, %d producers", opened, closed, released)
+	}
+	if n := sockets(t); n != before {
+		t.Errorf("%d sockets, %d before", n, before)
+	}
+}
+
+type countedCloser struct {
+	failing
+	n *int
+}
+
+func (c *countedCloser) Close() error { *c.n++; return nil }
+
+// takeRingAway puts something else in the place of the descriptor of a ring.
+func takeRingAway(t *testing.T) {
+	names, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for _, name := range names {
+		if to, err := os.Readlink(name); err == nil && to == "anon_inode:[io_uring]" {
+			fd, err := strconv.Atoi(filepath.Base(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Dup2(int(null.Fd()), fd); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
