@@ -11,12 +11,17 @@ import (
 
 // backlogged is a listener's part of the engine: what the kernel has accepted and
 // the loop has not. A multishot accept takes what comes, whether or not there is a
-// place for it; who finds none waits here as he would in the kernel's backlog.
+// place for it. Where connections are bounded there are instead as many accepts as
+// there are places, up to singleAccepts, so that who has to wait does so in the
+// kernel's backlog, without a descriptor; but one, who shows that somebody waits.
 type backlogged struct {
 	fds        []int32
-	armed      bool // an accept is in flight
+	armed      int // accepts in flight
 	cancelling bool
 }
+
+// singleAccepts bounds the accepts in flight that take one connection each.
+const singleAccepts = 16
 
 func (e *completion) listen(n *Listener) error {
 	fd, addr, err := listenSocket(n.options)
@@ -33,33 +38,44 @@ func (e *completion) listen(n *Listener) error {
 // arm begins to accept.
 func (e *completion) arm(n *Listener) {
 	b := n.io.(*backlogged)
-	if b.armed || n.stalled {
+	if n.stalled || b.cancelling {
 		return
 	}
-	s := e.next()
-	s.Accept(n.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, e.without&RingMultishot == 0)
-	s.UserData = userData(opAccept, n.token)
-	b.armed = true
+	wanted := 1
+	most := e.loop.cfg.MaxConnections
+	if most > 0 {
+		wanted = min(max(most-e.loop.accepted-len(b.fds), 1-len(b.fds)), singleAccepts)
+	}
+	for b.armed < wanted {
+		s := e.next()
+		s.Accept(n.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, most == 0 && e.without&RingMultishot == 0)
+		s.UserData = userData(opAccept, n.token)
+		b.armed++
+	}
 }
 
 func (e *completion) disarm(n *Listener) {
 	b := n.io.(*backlogged)
-	if !b.armed || b.cancelling {
+	if b.armed == 0 || b.cancelling {
 		return
 	}
-	s := e.next()
-	s.Cancel(userData(opAccept, n.token))
-	s.UserData = userData(opCancel, n.token)
-	s.Flags |= uring.SkipSuccess
+	for range b.armed { // each finds one
+		s := e.next()
+		s.Cancel(userData(opAccept, n.token))
+		s.UserData = userData(opCancel, n.token)
+		s.Flags |= uring.SkipSuccess
+	}
 	b.cancelling = true
 }
 
-// acceptGoesOn: the accept was not found by its cancel, as it is about to be tried
-// again.
+// acceptGoesOn: an accept was not found by its cancel, as it is over or about to be
+// tried again.
 func (e *completion) acceptGoesOn(n *Listener) {
 	n.io.(*backlogged).cancelling = false
 	if n.stalled {
 		e.disarm(n)
+	} else {
+		e.leaveListener(n)
 	}
 }
 
@@ -68,7 +84,7 @@ func (e *completion) acceptGoesOn(n *Listener) {
 // would find the next socket of that number.
 func (e *completion) unlisten(n *Listener) {
 	b := n.io.(*backlogged)
-	if b.armed {
+	if b.armed > 0 {
 		e.disarm(n)
 		e.submit()
 	}
@@ -96,7 +112,9 @@ func (e *completion) accepted(n *Listener, q *uring.CQE) {
 	}
 	b := n.io.(*backlogged)
 	if !q.More() {
-		b.armed, b.cancelling = false, false
+		if b.armed--; b.armed == 0 {
+			b.cancelling = false
+		}
 	}
 	switch errno := q.Err(); errno {
 	case 0:

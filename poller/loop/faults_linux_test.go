@@ -409,3 +409,52 @@ func takeRingAway(t *testing.T) {
 		}
 	}
 }
+
+// TestNoDescriptorsForWhoWaits: who waits because of Config.MaxConnections waits in
+// the kernel's backlog, not with a descriptor that others need.
+func TestNoDescriptorsForWhoWaits(t *testing.T) {
+	const bound, crowd = 20, 200
+	onEvery(t, Config{MaxConnections: bound}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" {
+			l.Stop()
+			return
+		}
+		before := sockets(t)
+		var fds []int
+		for range crowd {
+			fds = append(fds, connectTo(t, at))
+		}
+		came := 0
+		serve(func(*Conn) Handler {
+			came++
+			return &handler{received: func(c *Conn, p []byte) int { return len(p) }}
+		})
+		l.At(l.Now().Add(30*time.Millisecond), func() {
+			if came != bound {
+				t.Errorf("%d came", came)
+			}
+			if n := sockets(t) - before - crowd - bound; n > 1 {
+				t.Errorf("%d descriptors for who waits", n)
+			}
+			turns := l.counts.Turns
+			l.At(l.Now().Add(20*time.Millisecond), func() {
+				if n := l.counts.Turns - turns; n > 5 && l.Engine() != "goroutines" {
+					t.Errorf("%d turns", n)
+				}
+				for _, fd := range fds[:crowd-1] {
+					unix.Close(fd)
+				}
+				fds = fds[crowd-1:]
+				l.At(l.Now().Add(100*time.Millisecond), l.Stop)
+			})
+		})
+		t.Cleanup(func() {
+			for _, fd := range fds {
+				unix.Close(fd)
+			}
+			if came != crowd {
+				t.Errorf("%d of %d came in the end", came, crowd)
+			}
+		})
+	})
+}
