@@ -132,7 +132,7 @@ func (e *completion) pin() func() {
 	}
 	e.loop.Each(func(c *Conn) {
 		if c.fd >= 0 {
-			e.awaitWritable(c, c.io.(*flight))
+			e.awaitWritable(c, c.io.(*flight), false)
 		}
 	})
 	return runtime.UnlockOSThread
@@ -155,11 +155,22 @@ func (e *completion) close() error {
 	if !e.running.Swap(false) {
 		return nil
 	}
-	// Descriptors that are to be closed by the ring.
-	err := e.ring.Submit()
+	// Descriptors are to be closed by the ring, and it may have accepted some since
+	// it was last asked: without deferred work, whenever the thread made a call.
+	err := e.collect(e.ring.Enter())
+	for i := range e.batch {
+		if q := &e.batch[i]; q.UserData>>opShift == opAccept {
+			e.accepted(nil, q)
+		}
+	}
+	if e.loop.table.live > 0 {
+		// What is in flight may still be received into, so this stays mapped.
+		e.own = ownBuffers{}
+	}
 	if err2 := e.dispose(); err == nil {
 		err = err2
 	}
+	e.abandon()
 	return err
 }
 
@@ -202,10 +213,10 @@ func (e *completion) counts(c *Counts) {
 	c.Calls[CallWake] += e.waker.Calls()
 }
 
-// next is a new entry of the ring. Where operations are not batched, those before
-// it are submitted first.
+// next is a new entry of the ring. Where operations are not batched, or there is
+// no room for more, those before it are submitted first.
 func (e *completion) next() *uring.SQE {
-	if e.without&RingBatching != 0 {
+	if e.without&RingBatching != 0 || e.ring.Full() {
 		e.submit()
 	}
 	return e.ring.Next()
@@ -348,7 +359,7 @@ func (e *completion) dispatch(q *uring.CQE) {
 			e.groups[kind-opRecv].Give(id)
 		}
 	case kind == opPoll:
-		e.writable(c, c.io.(*flight))
+		e.writable(c, c.io.(*flight), q)
 	default:
 		e.received(c, c.io.(*flight), q)
 	}

@@ -11,12 +11,17 @@ import (
 
 // backlogged is a listener's part of the engine: what the kernel has accepted and
 // the loop has not. A multishot accept takes what comes, whether or not there is a
-// place for it; who finds none waits here as he would in the kernel's backlog.
+// place for it. Where connections are bounded there are instead as many accepts as
+// there are places, up to singleAccepts, so that who has to wait does so in the
+// kernel's backlog, without a descriptor; but one, who shows that somebody waits.
 type backlogged struct {
 	fds        []int32
-	armed      bool // an accept is in flight
+	armed      int // accepts in flight
 	cancelling bool
 }
+
+// singleAccepts bounds the accepts in flight that take one connection each.
+const singleAccepts = 16
 
 func (e *completion) listen(n *Listener) error {
 	fd, addr, err := listenSocket(n.options)
@@ -33,41 +38,56 @@ func (e *completion) listen(n *Listener) error {
 // arm begins to accept.
 func (e *completion) arm(n *Listener) {
 	b := n.io.(*backlogged)
-	if b.armed || n.stalled {
+	if n.stalled || b.cancelling {
 		return
 	}
-	s := e.next()
-	s.Accept(n.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, e.without&RingMultishot == 0)
-	s.UserData = userData(opAccept, n.token)
-	b.armed = true
+	wanted := 1
+	most := e.loop.cfg.MaxConnections
+	if most > 0 {
+		wanted = min(max(most-e.loop.accepted-len(b.fds), 1-len(b.fds)), singleAccepts)
+	}
+	for b.armed < wanted {
+		s := e.next()
+		s.Accept(n.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, most == 0 && e.without&RingMultishot == 0)
+		s.UserData = userData(opAccept, n.token)
+		b.armed++
+	}
 }
 
 func (e *completion) disarm(n *Listener) {
 	b := n.io.(*backlogged)
-	if !b.armed || b.cancelling {
+	if b.armed == 0 || b.cancelling {
 		return
 	}
-	s := e.next()
-	s.Cancel(userData(opAccept, n.token))
-	s.UserData = userData(opCancel, n.token)
-	s.Flags |= uring.SkipSuccess
+	for range b.armed { // each finds one
+		s := e.next()
+		s.Cancel(userData(opAccept, n.token))
+		s.UserData = userData(opCancel, n.token)
+		s.Flags |= uring.SkipSuccess
+	}
 	b.cancelling = true
 }
 
-// acceptGoesOn: the accept was not found by its cancel, as it is about to be tried
-// again.
+// acceptGoesOn: an accept was not found by its cancel, as it is over or about to be
+// tried again.
 func (e *completion) acceptGoesOn(n *Listener) {
 	n.io.(*backlogged).cancelling = false
 	if n.stalled {
 		e.disarm(n)
+	} else {
+		e.leaveListener(n)
 	}
 }
 
 // unlisten stops at once: to close a socket with an accept in flight would leave
-// its port taken, shutdown(2) does not.
+// its port taken, shutdown(2) does not. An accept that has not been submitted
+// would find the next socket of that number.
 func (e *completion) unlisten(n *Listener) {
 	b := n.io.(*backlogged)
-	e.disarm(n)
+	if b.armed > 0 {
+		e.disarm(n)
+		e.submit()
+	}
 	_ = unix.Shutdown(n.fd, unix.SHUT_RDWR)
 	rawClose(n.fd)
 	for _, fd := range b.fds {
@@ -92,7 +112,9 @@ func (e *completion) accepted(n *Listener, q *uring.CQE) {
 	}
 	b := n.io.(*backlogged)
 	if !q.More() {
-		b.armed, b.cancelling = false, false
+		if b.armed--; b.armed == 0 {
+			b.cancelling = false
+		}
 	}
 	switch errno := q.Err(); errno {
 	case 0:
@@ -115,11 +137,12 @@ func (e *completion) leaveListener(n *Listener) {
 	}
 }
 
-// admit makes connections of what was accepted, and goes on accepting.
+// admit makes connections of what was accepted, and goes on accepting. Who has a
+// descriptor does not wait until there are more of them.
 func (e *completion) admit(n *Listener) {
 	b := n.io.(*backlogged)
 	for range acceptsPerTurn {
-		if len(b.fds) == 0 || n.stalled {
+		if len(b.fds) == 0 {
 			break
 		}
 		if !e.loop.mayAccept() {
@@ -134,10 +157,7 @@ func (e *completion) admit(n *Listener) {
 			return // by the Handler
 		}
 	}
-	if n.stalled {
-		return
-	}
-	if len(b.fds) > 0 {
+	if len(b.fds) > 0 && e.loop.mayAccept() {
 		e.leaveListener(n)
 	}
 	e.arm(n)
@@ -152,7 +172,7 @@ func (e *completion) dial(c *Conn, o DialOptions) error {
 	}
 	c.fd = int32(fd)
 	if e.running.Load() {
-		e.awaitWritable(c, k)
+		e.awaitWritable(c, k, false)
 	}
 	return nil
 }
@@ -184,10 +204,7 @@ func (e *completion) release(c *Conn, reset bool, done func()) {
 			e.cancelReceive(c, k)
 		}
 		if k.full {
-			s := e.next()
-			s.Cancel(userData(opPoll, c.token))
-			s.UserData = opNone << opShift
-			s.Flags |= uring.SkipSuccess
+			e.cancelPoll(c)
 		}
 	}
 	e.finalize(c, k)
@@ -207,7 +224,7 @@ func (e *completion) finalize(c *Conn, k *flight) {
 			e.loop.counts.Calls[CallSocket]++
 			e.loop.counts.Calls[CallClose]++
 			closeSocket(int(c.fd), true)
-		case !e.running.Load():
+		case !e.running.Load() || e.loop.fatal != nil:
 			rawClose(int(c.fd))
 		default:
 			s := e.next()
@@ -220,6 +237,24 @@ func (e *completion) finalize(c *Conn, k *flight) {
 	done := k.done
 	k.done = nil
 	done()
+}
+
+// abandon closes the connections whose operations did not end while there was a
+// ring, because it failed. The kernel ends them as the ring has been closed.
+func (e *completion) abandon() {
+	for i := range e.loop.table.slots {
+		c := e.loop.table.slots[i].conn
+		if c == nil {
+			continue
+		}
+		k := c.io.(*flight)
+		k.ops = 0
+		if c.gone() {
+			e.finalize(c, k)
+		} else {
+			e.loop.finish(c, ErrStopped)
+		}
+	}
 }
 
 func (e *completion) addresses(c *Conn) (local, remote addrPort) {

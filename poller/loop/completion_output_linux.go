@@ -86,7 +86,7 @@ func (e *completion) sendFile(c *Conn, k *flight, s *segment, budget int) bool {
 	n, errno := rawSendFile(int(c.fd), int(s.f.Fd()), s.off, int(min(s.n, int64(budget))))
 	switch {
 	case errno == unix.EAGAIN:
-		e.awaitWritable(c, k)
+		e.awaitWritable(c, k, c.fin)
 		return false
 	case errno == unix.EINTR:
 		return true
@@ -118,13 +118,15 @@ func (e *completion) conclude() {
 func (e *completion) sendOver(c *Conn, k *flight) {
 	k.sending = false
 	k.ops--
-	if c.gone() {
-		e.finalize(c, k)
-		return
-	}
 	n := k.asked
 	if k.result != unsent {
 		n = max(k.result, 0)
+	}
+	if c.gone() { // what the peer got meanwhile is counted all the same
+		c.handed += int64(n)
+		e.loop.counts.BytesOut += uint64(n)
+		e.finalize(c, k)
+		return
 	}
 	if n > 0 {
 		c.sent(int64(n), k.at)
@@ -141,27 +143,48 @@ func (e *completion) sendOver(c *Conn, k *flight) {
 	c.touch()
 	switch errno := unix.Errno(-k.result); {
 	case k.result >= 0 || errno == unix.EAGAIN:
-		e.awaitWritable(c, k)
+		e.awaitWritable(c, k, c.fin)
 	case errno != unix.EINTR:
 		c.fail(errno)
 	}
 }
 
-// awaitWritable waits until there is room to send, or until c has connected.
-func (e *completion) awaitWritable(c *Conn, k *flight) {
+// awaitWritable waits until there is room to send, or until c has connected. A
+// poll reports the peer's FIN whether or not it was asked to (IO_POLL_UNMASK in
+// io_uring/poll.c). Once that has come, one that completes once would do so at
+// once, for ever; one that goes on completes again when something changes.
+func (e *completion) awaitWritable(c *Conn, k *flight, goesOn bool) {
 	k.full = true
 	k.ops++
 	s := e.next()
-	s.PollAdd(int(c.fd), unix.POLLOUT, false)
+	s.PollAdd(int(c.fd), unix.POLLOUT, goesOn)
 	s.UserData = userData(opPoll, c.token)
 }
 
-func (e *completion) writable(c *Conn, k *flight) {
+// cancelPoll ends the poll; its last completion is still to come.
+func (e *completion) cancelPoll(c *Conn) {
+	s := e.next()
+	s.Cancel(userData(opPoll, c.token))
+	s.UserData = opNone << opShift
+	s.Flags |= uring.SkipSuccess
+}
+
+// writable takes a completion of a poll.
+func (e *completion) writable(c *Conn, k *flight, q *uring.CQE) {
+	room := q.Res < 0 || q.Res&(unix.POLLOUT|unix.POLLERR|unix.POLLHUP) != 0
+	if q.More() {
+		if room && !c.gone() {
+			e.cancelPoll(c)
+		}
+		return
+	}
 	k.full = false
 	k.ops--
 	switch {
 	case c.gone():
 		e.finalize(c, k)
+	case !room:
+		e.awaitWritable(c, k, true)
 	case c.state == stateConnecting:
 		e.connected(c)
 	default:

@@ -294,3 +294,46 @@ func TestBusyTakesTheWake(t *testing.T) {
 		t.Errorf("the loop turned %d times to wait for one timer", turns)
 	}
 }
+
+// TestEndedBehindTheRest: a Handler that paused and resumed in the same call of
+// Received, the peer's FIN being there already, was told of the FIN before it was
+// shown again what it had left.
+func TestEndedBehindTheRest(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		got := ""
+		serve(func(*Conn) Handler {
+			shown := 0
+			return &handler{
+				opened: func(c *Conn) {
+					c.Pause()
+					l.At(l.Now().Add(5*time.Millisecond), c.Resume)
+				},
+				received: func(c *Conn, p []byte) int {
+					if shown++; shown < 5 {
+						c.Pause()
+						c.Resume()
+						return 0
+					}
+					got += string(p[:1])
+					c.Pause()
+					c.Resume()
+					return 1
+				},
+				ended: func(c *Conn) {
+					got += "."
+					c.CloseWhenDone()
+				},
+				closed: func(*Conn, error) { l.Stop() },
+			}
+		})
+		l.Dial(DialOptions{Address: at}, &handler{opened: func(c *Conn) {
+			c.Write([]byte("abc"))
+			c.CloseWrite()
+		}})
+		t.Cleanup(func() {
+			if got != "abc." {
+				t.Errorf("shown %q", got)
+			}
+		})
+	})
+}

@@ -128,7 +128,7 @@ func (c *Conn) settle() {
 			c.deliver(c.rest)
 		}
 	}
-	if c.fin && !c.ended && !c.paused && !c.choked && c.state == stateOpen && !c.closing && c.failure == nil {
+	if c.fin && !c.ended && !c.replay && !c.paused && !c.choked && c.state == stateOpen && !c.closing && c.failure == nil {
 		c.ended = true
 		c.handler.Ended(c)
 	}

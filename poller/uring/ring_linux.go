@@ -140,6 +140,11 @@ func (r *Ring) Next() *SQE {
 	return &r.spill[len(r.spill)-1]
 }
 
+// Full says that Next will submit what is pending, as the queue has no room.
+func (r *Ring) Full() bool {
+	return len(r.spill) > 0 || r.tail-atomic.LoadUint32(r.sqHead) == r.sqEntries
+}
+
 // Pending is the number of entries not yet submitted.
 func (r *Ring) Pending() int {
 	return int(r.tail-atomic.LoadUint32(r.sqHead)) + len(r.spill)

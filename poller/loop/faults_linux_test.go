@@ -1,0 +1,460 @@
+package loop
+
+import (
+	"bytes"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"medusa/poller/uring"
+)
+
+// connectTo makes a blocking connection from outside the loop.
+func connectTo(t *testing.T, at netip.AddrPort) int {
+	t.Helper()
+	sa, family := sockaddr(at)
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Connect(fd, sa); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+// TestListenerClosedAtOnce: a listener that was opened and closed in one callback
+// left an accept behind that was asked for the next socket of its number: who
+// connected to that one was turned away.
+func TestListenerClosedAtOnce(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" {
+			l.Stop()
+			return
+		}
+		local := ListenOptions{Address: netip.MustParseAddrPort("127.0.0.1:0")}
+		opened := false
+		fd := -1
+		l.At(l.Now().Add(5*time.Millisecond), func() {
+			first, err := l.Listen(local, func(*Conn) Handler { return &handler{} })
+			if err != nil {
+				t.Error(err)
+				l.Stop()
+				return
+			}
+			first.Close()
+			second, err := l.Listen(local, func(*Conn) Handler {
+				return &handler{opened: func(*Conn) { opened = true; l.Stop() }}
+			})
+			if err != nil {
+				t.Error(err)
+				l.Stop()
+				return
+			}
+			fd = connectTo(t, second.Addr())
+			l.At(l.Now().Add(200*time.Millisecond), l.Stop)
+		})
+		t.Cleanup(func() {
+			unix.Close(fd)
+			if !opened {
+				t.Error("who connected was not accepted")
+			}
+		})
+	})
+}
+
+// TestStopWhileTheyCome: a loop that is stopped while clients connect leaves no
+// descriptor behind.
+func TestStopWhileTheyCome(t *testing.T) {
+	for _, name := range everyBackend() {
+		if name == "sim" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			before := sockets(t)
+			for round := range 40 {
+				l, err := newOn(name, Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, err := l.Listen(ListenOptions{Address: netip.MustParseAddrPort("127.0.0.1:0")}, func(*Conn) Handler { return &handler{} })
+				if err != nil {
+					t.Fatal(err)
+				}
+				var fds []int
+				if round%4 == 0 {
+					for range 5 {
+						fds = append(fds, connectTo(t, n.Addr()))
+					}
+				}
+				l.At(0, func() {
+					switch round % 4 {
+					case 0:
+						l.Stop()
+					case 1:
+						l.Stop()
+						for range 5 {
+							fds = append(fds, connectTo(t, n.Addr()))
+						}
+					case 2:
+						l.At(l.Now().Add(time.Millisecond), func() {
+							for range 5 {
+								fds = append(fds, connectTo(t, n.Addr()))
+							}
+							l.Stop()
+						})
+					case 3:
+						l.At(l.Now().Add(time.Millisecond), func() {
+							l.Post(func() {
+								for range 5 {
+									fds = append(fds, connectTo(t, n.Addr()))
+								}
+							})
+							l.Stop()
+						})
+					}
+				})
+				if err := l.Run(); err != nil {
+					t.Fatal(err)
+				}
+				for _, fd := range fds {
+					unix.Close(fd)
+				}
+			}
+			if n := sockets(t); n != before {
+				t.Errorf("%d sockets, %d before", n, before)
+			}
+		})
+	}
+}
+
+// TestAcceptedBeforeTheLimit: those who were accepted before a limit of
+// descriptors was met do not wait until it has passed.
+func TestAcceptedBeforeTheLimit(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" || l.Engine() == "goroutines" {
+			l.Stop()
+			return
+		}
+		opened := 0
+		serve(func(*Conn) Handler { return &handler{opened: func(*Conn) { opened++ }} })
+		var fds []int
+		for range 10 {
+			fds = append(fds, connectTo(t, at))
+		}
+		var old unix.Rlimit
+		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+			t.Fatal(err)
+		}
+		restore := func() {
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+				t.Error(err)
+			}
+		}
+		l.At(0, func() {
+			// In this turn the ring, if there is one, has been opened.
+			probe, err := unix.Dup(fds[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			unix.Close(probe)
+			tight := old
+			assign(&tight.Cur, probe+5)
+			if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &tight); err != nil {
+				t.Fatal(err)
+			}
+			l.At(l.Now().Add(30*time.Millisecond), func() {
+				if opened == 0 || opened >= 10 || l.counts.AcceptFailures == 0 {
+					t.Errorf("%d of those accepted are opened, %d failures", opened, l.counts.AcceptFailures)
+				}
+				restore()
+				l.At(l.Now().Add(150*time.Millisecond), l.Stop)
+			})
+		})
+		t.Cleanup(func() {
+			restore()
+			for _, fd := range fds {
+				unix.Close(fd)
+			}
+			if opened != 10 {
+				t.Errorf("%d were opened", opened)
+			}
+		})
+	})
+}
+
+// TestStampIsBefore: a queue of the ring that was full was submitted without taking
+// the time, which was then taken later than the peer had the bytes.
+func TestStampIsBefore(t *testing.T) {
+	const senders = 12
+	onEvery(t, Config{Stamp: true}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" || l.Engine() == "goroutines" {
+			l.Stop()
+			return
+		}
+		var conns []*Conn
+		var fds []int
+		had := make([]bool, senders)
+		var look Time
+		serve(func(c *Conn) Handler {
+			conns = append(conns, c)
+			return &handler{}
+		})
+		for range senders {
+			fds = append(fds, connectTo(t, at))
+		}
+		l.At(l.Now().Add(20*time.Millisecond), func() {
+			if len(conns) != senders {
+				t.Errorf("%d came", len(conns))
+				l.Stop()
+				return
+			}
+			for _, c := range conns[:senders-1] {
+				c.Write([]byte("x"))
+			}
+			// The last one is asked for its bytes when the others have been served.
+			conns[senders-1].Push(lookingAround(func() {
+				look = l.Now()
+				for i, fd := range fds {
+					var p [1]byte
+					n, _, err := unix.Recvfrom(fd, p[:], unix.MSG_DONTWAIT|unix.MSG_PEEK)
+					had[i] = err == nil && n == 1
+				}
+				for l.Now() < look.Add(time.Millisecond) {
+				}
+			}))
+			l.At(l.Now().Add(20*time.Millisecond), l.Stop)
+		})
+		t.Cleanup(func() {
+			for i, fd := range fds {
+				unix.Close(fd)
+				_, at := conns[i].Handed()
+				if had[i] && at > look {
+					t.Errorf("client %d had its byte at %d, and it was given to the kernel at %d", i, look, at)
+				}
+				if at == 0 {
+					t.Errorf("client %d: no time", i)
+				}
+			}
+		})
+	})
+}
+
+// lookingAround produces a byte, after a call.
+type lookingAround func()
+
+func (f lookingAround) Read(p []byte) (int, error) {
+	f()
+	return copy(p, "x"), io.EOF
+}
+
+// TestAbortBehindASend: what was on its way to the kernel when the connection was
+// aborted went out, and was not counted.
+func TestAbortBehindASend(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" || l.Engine() == "goroutines" {
+			l.Stop()
+			return
+		}
+		var conns []*Conn
+		serve(func(c *Conn) Handler { conns = append(conns, c); return &handler{} })
+		fds := []int{connectTo(t, at), connectTo(t, at)}
+		l.At(l.Now().Add(20*time.Millisecond), func() {
+			conns[0].Write([]byte("hello"))
+			conns[1].Push(lookingAround(conns[0].Abort))
+			l.At(l.Now().Add(20*time.Millisecond), l.Stop)
+		})
+		t.Cleanup(func() {
+			got := 0
+			for _, fd := range fds {
+				var p [100]byte
+				if n, _, err := unix.Recvfrom(fd, p[:], unix.MSG_DONTWAIT); err == nil {
+					got += n
+				}
+				unix.Close(fd)
+			}
+			if out := l.counts.BytesOut; out != uint64(got) {
+				t.Errorf("%d bytes came, %d were counted", got, out)
+			}
+		})
+	})
+}
+
+// TestNoSpinAfterFIN: a peer that has half-closed and does not read is waited for:
+// a poll told of its FIN again and again. When it reads it gets everything.
+func TestNoSpinAfterFIN(t *testing.T) {
+	const size = 24 << 20
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		block := pattern(size)
+		got, half := 0, false
+		serve(func(*Conn) Handler {
+			return &handler{opened: func(c *Conn) { c.WriteShared(block) }}
+		})
+		l.Dial(DialOptions{Address: at}, &handler{
+			opened: func(c *Conn) {
+				c.CloseWrite()
+				c.Pause()
+				l.At(l.Now().Add(30*time.Millisecond), func() {
+					turns := l.counts.Turns
+					l.At(l.Now().Add(30*time.Millisecond), func() {
+						if n := l.counts.Turns - turns; n > 10 && l.Engine() != "goroutines" {
+							t.Errorf("%d turns while nothing happened", n)
+						}
+						c.Resume()
+					})
+				})
+			},
+			received: func(c *Conn, p []byte) int {
+				if !bytes.Equal(p, block[got:got+len(p)]) {
+					t.Errorf("something from %d on is wrong", got)
+					l.Stop()
+				}
+				if got += len(p); got > size/2 && !half {
+					half = true
+					c.Pause()
+					l.At(l.Now().Add(10*time.Millisecond), c.Resume)
+				}
+				return len(p)
+			},
+			closed: func(_ *Conn, err error) {
+				if err != nil || got != size {
+					t.Errorf("closed with %v after %d bytes", err, got)
+				}
+				l.Stop()
+			},
+		})
+	})
+}
+
+// TestRingFails: when the ring fails under the loop, Run returns why, and every
+// connection is closed all the same, once, and gives back what it holds.
+func TestRingFails(t *testing.T) {
+	if missing := uring.Probe().Missing; missing != nil {
+		t.Skipf("SKIPPED: io_uring: %v", missing)
+	}
+	before := sockets(t)
+	// A ring that is found by its descriptor, so that it can be taken away.
+	l, err := New(Config{Backend: "io_uring", RingWithout: RingRegistered})
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, closed, released := 0, 0, 0
+	count := func() *handler {
+		return &handler{
+			opened: func(c *Conn) {
+				c.Push(&countedCloser{failing{ErrLater}, &released})
+				if opened++; opened == 6 {
+					takeRingAway(t)
+				}
+			},
+			closed: func(_ *Conn, err error) {
+				if Kind(err) != "stopped" {
+					t.Errorf("closed with %v", err)
+				}
+				closed++
+			},
+		}
+	}
+	n, err := l.Listen(ListenOptions{Address: netip.MustParseAddrPort("127.0.0.1:0")}, func(*Conn) Handler { return count() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		l.Dial(DialOptions{Address: n.Addr()}, count())
+	}
+	if err := l.Run(); err == nil {
+		t.Error("Run has no error")
+	}
+	if opened != 6 || closed != 6 || released != 6 {
+		t.Errorf("%d opened, %d closed, %d producers", opened, closed, released)
+	}
+	if n := sockets(t); n != before {
+		t.Errorf("%d sockets, %d before", n, before)
+	}
+}
+
+type countedCloser struct {
+	failing
+	n *int
+}
+
+func (c *countedCloser) Close() error { *c.n++; return nil }
+
+// takeRingAway puts something else in the place of the descriptor of a ring.
+func takeRingAway(t *testing.T) {
+	names, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	for _, name := range names {
+		if to, err := os.Readlink(name); err == nil && to == "anon_inode:[io_uring]" {
+			fd, err := strconv.Atoi(filepath.Base(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Dup2(int(null.Fd()), fd); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestNoDescriptorsForWhoWaits: who waits because of Config.MaxConnections waits in
+// the kernel's backlog, not with a descriptor that others need.
+func TestNoDescriptorsForWhoWaits(t *testing.T) {
+	const bound, crowd = 20, 200
+	onEvery(t, Config{MaxConnections: bound}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "sim" {
+			l.Stop()
+			return
+		}
+		before := sockets(t)
+		var fds []int
+		for range crowd {
+			fds = append(fds, connectTo(t, at))
+		}
+		came := 0
+		serve(func(*Conn) Handler {
+			came++
+			return &handler{received: func(c *Conn, p []byte) int { return len(p) }}
+		})
+		l.At(l.Now().Add(30*time.Millisecond), func() {
+			if came != bound {
+				t.Errorf("%d came", came)
+			}
+			if n := sockets(t) - before - crowd - bound; n > 1 {
+				t.Errorf("%d descriptors for who waits", n)
+			}
+			turns := l.counts.Turns
+			l.At(l.Now().Add(20*time.Millisecond), func() {
+				if n := l.counts.Turns - turns; n > 5 && l.Engine() != "goroutines" {
+					t.Errorf("%d turns", n)
+				}
+				for _, fd := range fds[:crowd-1] {
+					unix.Close(fd)
+				}
+				fds = fds[crowd-1:]
+				l.At(l.Now().Add(100*time.Millisecond), l.Stop)
+			})
+		})
+		t.Cleanup(func() {
+			for _, fd := range fds {
+				unix.Close(fd)
+			}
+			if came != crowd {
+				t.Errorf("%d of %d came in the end", came, crowd)
+			}
+		})
+	})
+}
