@@ -101,7 +101,12 @@ func (e *completion) receive(c *Conn, k *flight) {
 	}
 	grouped := e.groups[k.class] != nil
 	var own []byte
-	if !grouped {
+	if grouped {
+		if e.waits(k) {
+			e.starve(c, k)
+			return
+		}
+	} else {
 		var err error
 		if own, err = e.own.of(c); err != nil {
 			c.fail(err)

@@ -43,6 +43,8 @@ type completion struct {
 	queue   []poller.Token // have something to do before the engine may wait
 	serving []poller.Token
 	starved [2][]poller.Token // found no buffer, by class; the first has waited longest
+	fed     [2]int            // of those that had to wait, who may now receive
+	asked   [2]int            // receives asked for since then
 	own     ownBuffers
 }
 
@@ -68,6 +70,7 @@ type flight struct {
 	drained    bool  // it took all that was there
 	more       bool  // it said that there was more
 	starved    bool  // it waits for a buffer
+	fed        bool  // and has done so
 	over       bool  // a FIN or an error stands behind the backlog
 	sending    bool  // a send is in flight
 	full       bool  // waits until it can send, or has connected

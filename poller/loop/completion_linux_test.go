@@ -431,3 +431,45 @@ func TestWorkers(t *testing.T) {
 		})
 	})
 }
+
+// TestHogs: three peers that send without end leave buffers to others, who had to
+// wait for one for ever.
+func TestHogs(t *testing.T) {
+	for _, most := range []int{1, 2} {
+		onRing(t, Config{In: 2048}, most, func(t *testing.T, l *Loop, e *completion, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+			serve(func(*Conn) Handler {
+				return &handler{received: func(c *Conn, p []byte) int {
+					if p[0] == 'p' {
+						c.Write(p)
+					}
+					return len(p)
+				}}
+			})
+			for range 3 {
+				l.Dial(DialOptions{Address: at}, &handler{opened: func(c *Conn) { c.Push(endless{}) }})
+			}
+			left := 50
+			for range left {
+				rounds := 0
+				l.Dial(DialOptions{Address: at, NoDelay: true}, &handler{
+					opened: func(c *Conn) { c.Write([]byte("p")) },
+					received: func(c *Conn, p []byte) int {
+						if rounds++; rounds == 40 {
+							if left--; left == 0 {
+								l.Stop()
+							}
+							return len(p)
+						}
+						c.Write([]byte("p"))
+						return len(p)
+					},
+				})
+			}
+			t.Cleanup(func() {
+				if left != 0 {
+					t.Errorf("%d starved", left)
+				}
+			})
+		})
+	}
+}

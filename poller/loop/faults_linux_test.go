@@ -458,3 +458,39 @@ func TestNoDescriptorsForWhoWaits(t *testing.T) {
 		})
 	})
 }
+
+// TestFromDrained: what Drained asks for comes, although nothing else happens.
+func TestFromDrained(t *testing.T) {
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		serve(func(*Conn) Handler { return &handler{} })
+		step := 0
+		begun := Time(0)
+		next := func(c *Conn) { c.Write([]byte("x")) }
+		l.Dial(DialOptions{Address: at}, &handler{
+			opened: func(c *Conn) { c.Pause(); begun = l.Now(); next(c) },
+			drained: func(c *Conn) {
+				switch step++; {
+				case step > 60:
+					if d := l.Now().Sub(begun); d > 5*time.Second {
+						t.Errorf("took %v", d)
+					}
+					l.Stop()
+				case step%6 == 1:
+					l.At(l.Now().Add(time.Millisecond), func() { next(c) })
+				case step%6 == 2:
+					c.SetDeadline(time.Millisecond)
+				case step%6 == 3:
+					l.Post(func() { next(c) })
+				case step%6 == 4:
+					h := &hasty{conn: c}
+					c.Push(h)
+				case step%6 == 5:
+					next(c)
+				case step%6 == 0:
+					l.Work(func() error { return nil }, func(error) { next(c) })
+				}
+			},
+			expired: next,
+		})
+	})
+}
