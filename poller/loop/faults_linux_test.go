@@ -229,7 +229,17 @@ func TestStampIsBefore(t *testing.T) {
 				for l.Now() < look.Add(time.Millisecond) {
 				}
 			}))
-			l.At(l.Now().Add(20*time.Millisecond), l.Stop)
+			var wait func()
+			wait = func() {
+				for _, c := range conns {
+					if n, _ := c.Handed(); n == 0 {
+						l.At(l.Now().Add(time.Millisecond), wait)
+						return
+					}
+				}
+				l.Stop()
+			}
+			wait()
 		})
 		t.Cleanup(func() {
 			for i, fd := range fds {
