@@ -46,7 +46,7 @@ func epollBackend(name string, mode Mode, note string) Backend {
 	}
 	return Backend{
 		Name:      name,
-		Traits:    Traits{Mode: mode, Resolution: resolution, Note: note},
+		Traits:    Traits{Mode: mode, Marks: mode == Edge, Resolution: resolution, Note: note},
 		Available: func() error { return nil },
 		Open:      func() (Poller, error) { return openEpoll(name, mode) },
 	}

@@ -152,6 +152,9 @@ type Traits struct {
 	// MaxFD is the first descriptor number that cannot be watched; 0 means
 	// that only the process's own limit counts.
 	MaxFD int
+	// Marks: an edge backend reports More at an urgent mark. Behind a report of
+	// one that does not, a read that finds nothing may stand at such a mark.
+	Marks bool
 	// Granted is what the kernel granted when it was asked, where a backend has
 	// to ask: of io_uring the features of a ring.
 	Granted string

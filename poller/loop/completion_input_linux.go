@@ -157,10 +157,7 @@ func (e *completion) notCancelled(c *Conn, k *flight) {
 
 // cancelReceive ends the receive; its last completion is still to come.
 func (e *completion) cancelReceive(c *Conn, k *flight) {
-	s := e.next()
-	s.Cancel(userData(opRecv+int(k.class), c.token))
-	s.UserData = userData(opCancel, c.token)
-	s.Flags |= uring.SkipSuccess
+	e.cancel(userData(opRecv+int(k.class), c.token), userData(opCancel, c.token))
 	k.cancelling = true
 }
 

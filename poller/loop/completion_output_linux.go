@@ -163,10 +163,7 @@ func (e *completion) awaitWritable(c *Conn, k *flight, goesOn bool) {
 
 // cancelPoll ends the poll; its last completion is still to come.
 func (e *completion) cancelPoll(c *Conn) {
-	s := e.next()
-	s.Cancel(userData(opPoll, c.token))
-	s.UserData = opNone << opShift
-	s.Flags |= uring.SkipSuccess
+	e.cancel(userData(opPoll, c.token), opNone<<opShift)
 }
 
 // writable takes a completion of a poll.

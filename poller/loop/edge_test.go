@@ -56,6 +56,8 @@ func TestWhenAReadIsOver(t *testing.T) {
 		{"less, with FIN behind it", read | write | more, 99, 100, 0, read | write | more},
 		{"nothing", read | write, -1, 100, unix.EAGAIN, write},
 		{"nothing at an urgent mark, it seems", read | write | more, -1, 100, unix.EAGAIN, read | write},
+		{"nothing, though it was told", read | write | told, -1, 100, unix.EAGAIN, read | write},
+		{"less than was told", read | write | told, 99, 100, 0, write},
 		{"a signal", read | write, -1, 100, unix.EINTR, read | write},
 	} {
 		conn := &Conn{watch: c.watch}

@@ -38,6 +38,9 @@ const (
 	unsure = poller.More
 	// queued: the connection stands in the queue.
 	queued poller.Interest = 1 << 4
+	// told: nothing has been read since it was reported readable, by a backend that
+	// does not say whether an urgent mark is the reason.
+	told poller.Interest = 1 << 5
 )
 
 // expect is for a connection about to be watched. A new socket has room.
@@ -58,6 +61,9 @@ func (e *edge) begin() bool {
 func (e *edge) report(c *Conn, ready poller.Interest) {
 	if ready&poller.More != 0 {
 		ready |= poller.Write // nothing to wait for after an error
+	}
+	if ready&poller.Read != 0 && !e.backend.Traits.Marks {
+		ready |= told
 	}
 	c.watch |= ready
 	switch {
@@ -128,14 +134,18 @@ func (c *Conn) sendable() bool {
 // wasRead takes note of what a read that asked for so many bytes has shown.
 func (c *Conn) wasRead(n, asked int, errno unix.Errno) {
 	switch {
-	case errno == unix.EAGAIN && c.watch&unsure != 0:
-		// At an urgent mark it may mean no more than that a signal was pending
-		// (tcp_recvmsg_locked in net/ipv4/tcp.c): once again.
-		c.watch &^= unsure
+	case errno == unix.EAGAIN && c.watch&(unsure|told) != 0:
+		// There should have been something. At an urgent mark it may mean no more
+		// than that a signal was pending (tcp_recvmsg_locked in net/ipv4/tcp.c):
+		// once again.
+		c.watch &^= unsure | told
 	case errno == unix.EAGAIN:
 		c.watch &^= poller.Read
-	case errno == 0 && n < asked && c.watch&unsure == 0:
-		c.watch &^= poller.Read
+	case errno == 0:
+		c.watch &^= told
+		if n < asked && c.watch&unsure == 0 {
+			c.watch &^= poller.Read
+		}
 	}
 }
 
