@@ -17,9 +17,10 @@ import (
 // that also takes what has completed, so that a server with much to do makes few
 // calls for many requests. The parts:
 //
-//   - completion_input_linux.go: a receive is asked for once and completes for
-//     each arrival, into a buffer that the kernel takes from a group when there is
-//     something to put into it. The buffer goes back when the Handler has seen it.
+//   - completion_input_linux.go: a receive of requests is asked for once and
+//     completes for each arrival, that of a stream once, into a buffer that the
+//     kernel takes from a group when there is something to put into it. The buffer
+//     goes back when the Handler has seen it.
 //   - completion_output_linux.go: at most one send of a connection is under way.
 //     It never waits in the kernel: when it was submitted it is over, which spares
 //     a completion for each, and nothing that Go allocated is kept by the kernel.

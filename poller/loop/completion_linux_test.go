@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
 	"medusa/poller/uring"
@@ -143,6 +144,7 @@ func (z counting) Read(p []byte) (int, error) {
 // TestReuse: connections that end with everything in flight, and others that get
 // their descriptors at once: nothing reaches the wrong one, nothing is left.
 func TestReuse(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	const total, atOnce = 3000, 50
 	onRing(t, Config{}, groupBuffers, func(t *testing.T, l *Loop, e *completion, at netip.AddrPort, serve func(func(*Conn) Handler)) {
 		before := sockets(t)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // TestCrowdOnFewBuffers: a thousand clients that all speak at once, twice, are all
@@ -62,6 +64,7 @@ func TestCrowdOnFewBuffers(t *testing.T) {
 // TestSlowReaders: a thousand clients ask for much and read nothing for a while;
 // another is answered at once meanwhile, and in the end all have everything.
 func TestSlowReaders(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	const slow, size = 1000, 1 << 20
 	onRing(t, Config{}, 8, func(t *testing.T, l *Loop, e *completion, at netip.AddrPort, serve func(func(*Conn) Handler)) {
 		block := pattern(size)
