@@ -29,6 +29,8 @@ type Manifest struct {
 	SuiteYAML []byte // as the user wrote it
 	Plan      Plan
 	Before    Machine // the machine before the first trial
+	// Certificate is the machine's; nil where it was never calibrated.
+	Certificate *Certificate
 }
 
 // Stamp is the content of manifest.json: what the run was made from. It is
@@ -73,7 +75,7 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	defer func() {
 		if err != nil { // what is half made would only be refused later
 			f.Close()
-			for _, name := range []string{manifestFile, environmentFile, planFile, suiteFile, trialsFile} {
+			for _, name := range []string{manifestFile, certificateFile, environmentFile, planFile, suiteFile, trialsFile} {
 				os.Remove(filepath.Join(dir, name))
 			}
 		}
@@ -96,6 +98,11 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	}
 	if err := replaceJSON(dir, environmentFile, Environment{Before: m.Before}); err != nil {
 		return nil, err
+	}
+	if m.Certificate != nil {
+		if err := m.Certificate.Write(filepath.Join(dir, certificateFile)); err != nil {
+			return nil, err
+		}
 	}
 	stamp := Stamp{
 		SchemaVersion: SchemaVersion,

@@ -18,7 +18,8 @@ type Run struct {
 	SuiteYAML   []byte
 	Plan        Plan
 	Environment Environment
-	Records     []Record // in order of execution
+	Certificate *Certificate // of the machine, when the run began; nil: it had none
+	Records     []Record     // in order of execution
 	// Torn counts lines that a kill in the middle of a write cut short: 0
 	// or 1. They are set aside.
 	Torn int
@@ -86,6 +87,9 @@ func (run *Run) readFiles() (plan []byte, err error) {
 	environment, err := os.ReadFile(filepath.Join(run.Dir, environmentFile))
 	if err != nil {
 		return nil, fmt.Errorf("the run folder is not whole: %w", err)
+	}
+	if err := run.readCertificate(); err != nil {
+		return nil, err
 	}
 	return plan, decode(run.Dir, environmentFile, environment, &run.Environment)
 }
