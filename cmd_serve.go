@@ -33,6 +33,7 @@ type serveCmd struct {
 	Out            int           `help:"User-space output buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
 	Wait           string        `default:"block" enum:"block,poll" help:"How to wait for events: block, or poll without sleeping (${default})." placeholder:"KIND"`
 	RingWithout    string        `help:"Features that io_uring shall do without, to find out what they are worth: some of defer-taskrun, single-issuer, no-sqarray, registered-ring, multishot, buffer-groups, skip-success, batching." placeholder:"LIST"`
+	Burn           float64       `help:"Burn so much more CPU time than is used, as a share of it from 0 to 1: a server that is slower by a known amount, to try a comparison with." placeholder:"SHARE"`
 	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
 	MaxConnections int           `help:"Connections open at once; more wait in the backlog." placeholder:"N"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
@@ -45,7 +46,7 @@ func (c serveCmd) Run(s streams) error {
 		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
-		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
 	}
 	if err := cfg.Check(); err != nil {
 		return usage(err)

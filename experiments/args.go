@@ -46,6 +46,9 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if f := v.text("ring_without"); f != "" && f != nothing {
 		a = append(a, "--ring-without", f)
 	}
+	if b := v.number("burn"); b > 0 {
+		a = append(a, "--burn", strconv.FormatFloat(b, 'f', -1, 64))
+	}
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))
 	}

@@ -56,8 +56,12 @@ func TestEchoArguments(t *testing.T) {
 	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --ring-without multishot") {
 		t.Errorf("without multishot: %s", got)
 	}
-	v["ring_without"] = nothing
-	if got := strings.Join(serverArgs(v, at, nil), " "); strings.Contains(got, "ring") {
+	v["burn"] = 0.05
+	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --burn 0.05") {
+		t.Errorf("burning: %s", got)
+	}
+	v["ring_without"], v["burn"] = nothing, 0.0
+	if got := strings.Join(serverArgs(v, at, nil), " "); strings.Contains(got, "ring") || strings.Contains(got, "burn") {
 		t.Errorf("without nothing: %s", got)
 	}
 }

@@ -114,6 +114,8 @@ func (v values) contradiction() string {
 		return "offered_share sets the number of connections: remove active_connections and idle_connections"
 	case v.has("ring_without") && v.text("ring_without") != nothing && v.text("backend") != "io_uring":
 		return fmt.Sprintf("ring_without %s is about the backend io_uring, not %s", v.text("ring_without"), v.text("backend"))
+	case v.number("burn") > 0 && (v.text("backend") == "goroutines" || v.text("server_wait") == "poll"):
+		return "burn is of a loop that does its work in turns and sleeps between them: not of the backend goroutines, nor of server_wait: poll"
 	case v.text("protocol") == "echo" && !v.has("message_bytes"):
 		return "protocol: echo needs message_bytes"
 	case v.text("protocol") != "echo" && v.has("message_bytes"):

@@ -42,6 +42,8 @@ var settings = []Setting{
 		Meaning: "the I/O backend of the server; `here` as a factor stands for all that this system has"},
 	{Name: "ring_without", Kind: Choice, Choices: ringWithout, Process: "server", Flag: "--ring-without",
 		Meaning: "a feature that the backend io_uring shall do without, or nothing"},
+	{Name: "burn", Kind: Number, Min: 0, Max: 1, Unit: "share", Process: "server", Flag: "--burn",
+		Meaning: "CPU time that the server burns, as a share of what it uses: a known slowness, to try comparisons with"},
 	{Name: "protocol", Kind: Choice, Choices: []string{"http", "raw", "echo"}, Process: "both", Flag: "--http, --raw, --echo", Default: "http",
 		Meaning: "http; raw: fixed bytes for each CRLFCRLF, nothing parsed; or echo: what comes is sent back"},
 	{Name: "path", Kind: Text, Process: "load", Flag: "URL", Default: "/fixed/13",

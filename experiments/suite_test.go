@@ -117,6 +117,8 @@ func TestParseErrors(t *testing.T) {
 			`"same_within(5%, backend in [epoll] vs epoll)"`, ":6:", []string{"is the baseline itself"}},
 		{"ring of another backend", "protocol: http", "ring_without: multishot", ":1:", []string{"ring_without multishot is about the backend io_uring, not epoll"}},
 		{"unknown feature", "protocol: http", "ring_without: multi-shot", ":13:", []string{"multishot"}},
+		{"burning without sleep", "protocol: http", "burn: 0.05, server_wait: poll", ":1:", []string{"burn is of a loop that does its work in turns"}},
+		{"burning too much", "protocol: http", "burn: 1.05", ":13:", []string{"burn must be between 0 and 1"}},
 		{"echo without a size", "protocol: http", "protocol: echo", ":1:", []string{"needs message_bytes"}},
 		{"size without echo", "protocol: http", "message_bytes: 5", ":1:", []string{"set protocol: echo"}},
 		{"size too large", "protocol: http", "message_bytes: 1048577", ":13:", []string{"between 1 and 1048576 bytes"}},
@@ -309,7 +311,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds the suite %s", s.Source, s.Name)
 		}
 	}
-	if got := strings.Join(names, " "); got != "churn connections idle-connections io_uring quick rate" {
+	if got := strings.Join(names, " "); got != "a-a churn connections idle-connections io_uring quick rate" {
 		t.Errorf("shipped: %s", got)
 	}
 	if _, err := Load("quik"); err == nil || !strings.Contains(err.Error(), `nearest: "quick"`) {

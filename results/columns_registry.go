@@ -86,6 +86,7 @@ var factors = []Column{
 	{Name: "settle_memory", Kind: Factor, Text: true, Meaning: "true (the server returned its garbage to the system before its memory was read; the trial tells no CPU time) or false"},
 	{Name: "active_connections", Kind: Factor, Meaning: "connections that carry requests"},
 	{Name: "ring_without", Kind: Factor, Text: true, Meaning: "a feature that the server's io_uring did without, or nothing"},
+	{Name: "burn", Kind: Factor, Unit: "share", Meaning: "CPU time that the server burned on purpose, as a share of what it used"},
 	{Name: "depth", Kind: Factor, Meaning: "requests that each active connection of a closed loop keeps on their way: 1 is ping-pong, more is streaming"},
 	{Name: "protocol", Kind: Factor, Text: true, Meaning: "http, raw or echo"},
 	{Name: "message_bytes", Kind: Factor, Unit: "bytes", Meaning: "size of an echo"},

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"medusa/control"
 	"medusa/poller/loop"
 	"medusa/servers/echod"
 )
@@ -56,6 +57,9 @@ type Config struct {
 	// RingWithout names features of io_uring that the backend of that name shall
 	// do without, separated by commas: see loop.RingFeature.
 	RingWithout string
+	// Burn slows the server down by this share of the CPU time that it uses, from
+	// 0 to 1, so that comparisons can be tried: see loop.Burn.
+	Burn float64
 	// NoFile is the limit on descriptors, soft and hard; 0 leaves it.
 	NoFile uint64
 	// CPUs pins the process and sets GOMAXPROCS; empty leaves both.
@@ -94,6 +98,7 @@ func (c *Config) loop() (loop.Config, error) {
 	return loop.Config{
 		Backend: c.Backend, In: c.In, Out: c.Out, Busy: c.Wait == "poll",
 		MaxConnections: c.MaxConnections, RingWithout: without,
+		Burn: loop.Burn{Share: c.Burn, Clock: control.CPUTime},
 	}, err
 }
 

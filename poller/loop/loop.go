@@ -72,6 +72,8 @@ type Config struct {
 	// RingWithout leaves features of the backend "io_uring" out; on any other it
 	// must be 0.
 	RingWithout RingFeature
+	// Burn slows the loop down by a known share of its work.
+	Burn Burn
 	// Sim configures the backend "sim"; nil means its defaults.
 	Sim *SimConfig
 }
@@ -141,6 +143,7 @@ type Loop struct {
 	buffers   buffers
 	work      work
 	counts    Counts
+	burner    burner
 }
 
 // New opens a loop on a backend.
@@ -212,6 +215,7 @@ func (l *Loop) Run() error {
 		if l.stopping {
 			break
 		}
+		l.burn()
 		if err := l.eng.turn(until); err != nil {
 			if !errors.Is(err, errQuiet) {
 				l.fatal = err
