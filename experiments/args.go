@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"medusa/control"
+	"medusa/loadgen"
 )
 
 // command is how a kind of process is started.
@@ -84,6 +85,8 @@ func loadArgs(v values, r loadRun) []string {
 		if d := v.number("depth"); d > 1 {
 			a = append(a, "--depth", whole(d))
 		}
+	} else if v.text("arrivals") == loadgen.Traced {
+		a = append(a, "--arrivals", loadgen.Traced, "--trace", v.text("trace"))
 	} else {
 		a = append(a, "--rate", strconv.FormatFloat(v.number("rate_rps"), 'f', -1, 64), "--arrivals", v.text("arrivals"))
 	}

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"medusa/loadgen"
 	"medusa/results"
 )
 
@@ -104,7 +105,9 @@ func (v values) contradiction() string {
 	switch {
 	case v.text("mode") == "closed" && (v.has("rate_rps") || v.has("rate_share")):
 		return "a closed loop (mode: closed) has no rate: remove rate_rps and rate_share, or set mode: open"
-	case v.text("mode") == "open" && !v.has("rate_rps") && !v.has("rate_share"):
+	case v.traceWrong() != "":
+		return v.traceWrong()
+	case v.text("mode") == "open" && v.text("arrivals") != loadgen.Traced && !v.has("rate_rps") && !v.has("rate_share"):
 		return "an open loop (mode: open) needs rate_rps or rate_share"
 	case v.has("rate_rps") && v.has("rate_share"):
 		return "rate_rps and rate_share exclude each other"

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"medusa/loadgen"
 	"medusa/results"
 	"medusa/results/stats"
 )
@@ -66,10 +67,11 @@ func MakePlan(s *Suite, r Request, h Host) (*Planned, error) {
 		}
 	}
 	var skipped skips
+	traces := &traceFiles{dir: s.Dir, read: map[string]*loadgen.Trace{}}
 	cells := make([][]cell, len(grids))
 	total := 0
 	for i := range grids {
-		if cells[i], err = runnable(&grids[i], design.Compare, h, &skipped); err != nil {
+		if cells[i], err = runnable(&grids[i], design.Compare, h, &skipped, traces); err != nil {
 			return nil, err
 		}
 		total += len(cells[i])
@@ -118,12 +120,15 @@ func fit(p *Planned, grids []Grid, budget time.Duration, build func(int) *Planne
 
 // runnable expands a grid and skips what the machine cannot do. A place that
 // loses some of its levels keeps the others.
-func runnable(g *Grid, compare string, h Host, skipped *skips) ([]cell, error) {
+func runnable(g *Grid, compare string, h Host, skipped *skips, traces *traceFiles) ([]cell, error) {
 	var out []cell
 	for _, c := range g.expand(compare) {
 		h.complete(c.settings)
 		if wrong := c.settings.contradiction(); wrong != "" {
 			return nil, fmt.Errorf("grid %s, at %s: %s", g.Name, describe(c), wrong)
+		}
+		if err := traces.complete(c.settings); err != nil {
+			return nil, g.at.fail("grid %s: %s", g.Name, err)
 		}
 		why, err := h.impossible(c.settings)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"medusa/loadgen"
 	"medusa/results"
 )
 
@@ -66,8 +67,10 @@ var settings = []Setting{
 		Meaning: "rate of arrivals in an open loop"},
 	{Name: "rate_share", Kind: Number, Min: 0.001, Max: 100, Unit: "share", Process: "runner", Flag: "--rate",
 		Meaning: "rate of arrivals as a share of the baseline's capacity, probed in the same mini-block"},
-	{Name: "arrivals", Kind: Choice, Choices: []string{"poisson", "constant", "burst"}, Process: "load", Flag: "--arrivals", Default: "poisson",
+	{Name: "arrivals", Kind: Choice, Choices: []string{"poisson", "constant", "burst", loadgen.Traced}, Process: "load", Flag: "--arrivals", Default: "poisson",
 		Meaning: "how arrivals of an open loop are spread"},
+	{Name: "trace", Kind: Text, Process: "load", Flag: "--trace",
+		Meaning: "a file of arrivals, one time in seconds a line; relative to the suite's file; with arrivals: trace"},
 	{Name: "keep_alive", Kind: Switch, Process: "load", Flag: "--no-keep-alive", Default: true,
 		Meaning: "false: a connection for each request"},
 	{Name: "nofile", Kind: Integer, Min: 16, Max: 1 << 30, Process: "server", Flag: "--nofile",

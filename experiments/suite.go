@@ -33,6 +33,7 @@ type Suite struct {
 	RepeatBudget float64
 
 	Source string // the file's name, for messages
+	Dir    string // where the file is: what it names is relative to that; "": the working directory
 	YAML   []byte // the file's bytes
 
 	// backends are names that `here` stands for and that the suite uses
@@ -107,7 +108,11 @@ func Load(nameOrPath string) (*Suite, error) {
 		if err != nil {
 			return nil, fmt.Errorf("suite %s: %w", nameOrPath, err)
 		}
-		return Parse(filepath.Base(nameOrPath), text)
+		s, err := Parse(filepath.Base(nameOrPath), text)
+		if err == nil {
+			s.Dir = filepath.Dir(nameOrPath)
+		}
+		return s, err
 	}
 	text, err := shipped.ReadFile(nameOrPath + ".yaml")
 	if err != nil {

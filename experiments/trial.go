@@ -247,6 +247,9 @@ func (t *trial) report(ctx context.Context) error {
 	if err := json.Unmarshal(e.Report, report); err != nil {
 		return fmt.Errorf("the load process's report cannot be read: %w", err)
 	}
+	if want := t.set.text(traceHash); report.TraceSHA256 != want {
+		return fmt.Errorf("the trace %s is not the one of the plan any more: its SHA-256 is %q, it was %q", t.set.text("trace"), report.TraceSHA256, want)
+	}
 	t.stage = "load-exit"
 	if err := t.load.reap(t.timeouts.Exit); err != nil {
 		return fmt.Errorf("the load process did not end well after its report: %w", err)

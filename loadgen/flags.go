@@ -14,7 +14,8 @@ type Flags struct {
 	Idle        int           `default:"0" help:"Connections besides that make one request at opening and then stay silent." placeholder:"N"`
 	IdleAsk     bool          `name:"idle-first-request" default:"true" negatable:"" help:"Let each idle connection make that one request; with --no-idle-first-request it never says anything."`
 	Rate        float64       `short:"r" help:"Open loop: this many requests a second, by a schedule that does not wait for replies." placeholder:"R"`
-	Arrivals    string        `default:"poisson" help:"How the schedule spreads them: poisson, constant or burst (${default})." placeholder:"KIND"`
+	Arrivals    string        `default:"poisson" help:"How the schedule spreads them: poisson, constant, burst, or trace: as a file says (${default})." placeholder:"KIND"`
+	Trace       string        `help:"The file of a trace: for each request a line with its time in seconds from the start, in order; # begins a comment." placeholder:"FILE"`
 	Burst       int           `default:"16" help:"Requests in a burst (${default})." placeholder:"N"`
 	Seed        uint64        `default:"1" help:"Of the schedule: the same seed gives the same one (${default})." placeholder:"N"`
 	Closed      bool          `help:"Closed loop: each connection sends its next request when the reply is in. The generator then waits for a slow server, and its latencies are service times."`
@@ -45,6 +46,12 @@ func (f Flags) Config() (Config, error) {
 	s.Connections, s.Idle, s.IdleSilent = f.Connections, f.Idle, !f.IdleAsk
 	s.Closed, s.Depth = f.Closed, f.Depth
 	s.Schedule = Schedule{Arrivals: f.Arrivals, Rate: f.Rate, Burst: f.Burst, Seed: f.Seed}
+	if f.Trace != "" {
+		var err error
+		if s.Schedule.Trace, err = ReadTraceFile(f.Trace); err != nil {
+			return Config{}, fmt.Errorf("--trace: %w", err)
+		}
+	}
 	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody

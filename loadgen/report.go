@@ -22,6 +22,7 @@ type Report struct {
 	Arrivals      string `json:"arrivals,omitempty"`
 	Seed          uint64 `json:"seed"`
 	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; see Schedule.Window
+	TraceSHA256   string `json:"trace_sha256,omitempty"`  // of the file that a trace of arrivals was read from
 	Active        int    `json:"active_connections"`
 	Depth         int    `json:"depth"` // requests that an active connection of a closed loop kept on their way
 	Idle          int    `json:"idle_connections"`
@@ -30,7 +31,7 @@ type Report struct {
 	// answered. Fewer than Idle: the load was not what was asked for.
 	IdleOpen      int     `json:"idle_open"`
 	TimeoutNs     int64   `json:"timeout_ns"`
-	IntendedRate  float64 `json:"intended_rate"`  // requests/s; 0 in a closed loop
+	IntendedRate  float64 `json:"intended_rate"`  // requests/s; of a trace the mean over the window; 0 in a closed loop
 	AchievedRate  float64 `json:"achieved_rate"`  // requests answered well, a second of window
 	DurationNs    int64   `json:"duration_ns"`    // of the window
 	Scheduled     uint64  `json:"scheduled"`      // requests with an intended time in the window
@@ -145,6 +146,9 @@ func (g *Generator) makeReport() *Report {
 		r.Mode, r.Arrivals, r.Seed, r.IntendedRate = "open", g.s.Schedule.Arrivals, g.s.Schedule.Seed, g.s.Schedule.Rate
 		var planned uint64
 		planned, r.ScheduleHash = g.s.Schedule.Window(g.from-g.base, g.to-g.base)
+		if t := g.s.Schedule.Trace; t != nil {
+			r.IntendedRate, r.TraceSHA256 = float64(planned)/seconds, t.SHA256
+		}
 		if planned != rec.scheduled {
 			odd = append(odd, fmt.Sprintf("%d requests of the schedule lie in the window, but %d were taken from it", planned, rec.scheduled))
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -20,15 +21,18 @@ const (
 	// Burst arrivals come in groups of a fixed size with one intended time;
 	// the groups are Poisson.
 	Burst = "burst"
+	// Traced arrivals come when a Trace says.
+	Traced = "trace"
 )
 
 // Schedule says when requests are meant to start. It is a pure function of
 // its fields: equal schedules give equal times, whatever the server does.
 type Schedule struct {
-	Arrivals string  // Poisson, Constant or Burst
-	Rate     float64 // requests a second, above 0
+	Arrivals string  // Poisson, Constant, Burst or Traced
+	Rate     float64 // requests a second, above 0; 0 of Traced
 	Burst    int     // requests in a group, at least 1; of Burst only
 	Seed     uint64  // of Poisson and Burst
+	Trace    *Trace  // of Traced only
 }
 
 // stream tells the generator of arrivals from other uses of one seed.
@@ -49,7 +53,7 @@ type Times struct {
 }
 
 // Next returns the next intended time, in nanoseconds from the start. Times
-// never decrease.
+// never decrease. After the end of a trace they are Later.
 func (t *Times) Next() loop.Time {
 	i := t.index
 	t.index++
@@ -58,6 +62,11 @@ func (t *Times) Next() loop.Time {
 		// One multiplication instead of a sum: the error is that of one
 		// rounding, below a nanosecond for the first 100 days.
 		return loop.Time(float64(i) * 1e9 / t.s.Rate)
+	case Traced:
+		if i >= int64(len(t.s.Trace.Times)) {
+			return Later
+		}
+		return t.s.Trace.Times[i]
 	case Burst:
 		if i%int64(t.s.Burst) == 0 {
 			t.step(float64(t.s.Burst) * 1e9 / t.s.Rate)
@@ -101,8 +110,16 @@ func (s Schedule) Window(from, to loop.Time) (count uint64, hash string) {
 // check says what is wrong with the schedule.
 func (s Schedule) check() error {
 	switch {
-	case s.Arrivals != Poisson && s.Arrivals != Constant && s.Arrivals != Burst:
-		return fmt.Errorf("arrivals %q: give %s, %s or %s", s.Arrivals, Poisson, Constant, Burst)
+	case s.Arrivals != Poisson && s.Arrivals != Constant && s.Arrivals != Burst && s.Arrivals != Traced:
+		return fmt.Errorf("arrivals %q: give %s, %s, %s or %s", s.Arrivals, Poisson, Constant, Burst, Traced)
+	case s.Arrivals == Traced && s.Trace == nil:
+		return fmt.Errorf("arrivals %s: give the file of their times with --trace", Traced)
+	case s.Arrivals == Traced && s.Rate != 0:
+		return errors.New("a trace has its own rate: leave out --rate")
+	case s.Arrivals == Traced:
+		return nil
+	case s.Trace != nil:
+		return fmt.Errorf("--trace is a file of arrivals: give --arrivals %s", Traced)
 	case !(s.Rate >= minRate && s.Rate <= maxRate):
 		return fmt.Errorf("a rate of %v requests/s: give one from %v to %.0f", s.Rate, minRate, maxRate)
 	case s.Arrivals == Burst && (s.Burst < 1 || s.Burst > maxBurst):
@@ -110,6 +127,9 @@ func (s Schedule) check() error {
 	}
 	return nil
 }
+
+// Later is after every time of a schedule.
+const Later = loop.Time(1) << 60
 
 const (
 	minRate  = 0.001 // requests/s: one in 17 minutes

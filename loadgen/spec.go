@@ -136,12 +136,21 @@ func (s Spec) Check() error {
 		if s.Schedule.Rate != 0 {
 			return errors.New("--closed and --rate: give one of them, a closed loop has no rate of its own")
 		}
+		if s.Schedule.Arrivals == Traced || s.Schedule.Trace != nil {
+			return errors.New("--closed and a trace: give one of them, a closed loop has no schedule")
+		}
 		return nil
 	}
-	if s.Schedule.Rate == 0 {
+	if s.Schedule.Rate == 0 && s.Schedule.Arrivals != Traced && s.Schedule.Trace == nil {
 		return errors.New("no load: give --rate R (requests/s, open loop) or --closed")
 	}
-	return s.Schedule.check()
+	if err := s.Schedule.check(); err != nil || s.Schedule.Trace == nil {
+		return err
+	}
+	if err := s.Schedule.Trace.Covers(s.Warmup + s.Duration); err != nil {
+		return fmt.Errorf("--trace: %w", err)
+	}
+	return nil
 }
 
 // target is what a URL names.

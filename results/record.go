@@ -124,6 +124,7 @@ type LoadReport struct {
 	Arrivals      string `json:"arrivals,omitempty"`
 	Seed          uint64 `json:"seed"`
 	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; equal schedules have equal hashes
+	TraceSHA256   string `json:"trace_sha256,omitempty"`  // of the file that a trace of arrivals was read from
 	Active        int    `json:"active_connections"`
 	Idle          int    `json:"idle_connections"`
 	// IdleOpen are those still open at the end, and answered if they asked;

@@ -195,6 +195,7 @@ func (v *Verification) schedules(run *Run) {
 		role       string
 		seed       uint64
 		arrivals   string
+		trace      string
 		rate       float64
 		durationNs int64
 	}
@@ -207,7 +208,7 @@ func (v *Verification) schedules(run *Run) {
 		if l == nil || l.Mode == modeClosed || l.ScheduleHash == "" {
 			continue
 		}
-		key := asked{r.MiniBlock, r.Role, l.Seed, l.Arrivals, l.IntendedRate, l.DurationNs}
+		key := asked{r.MiniBlock, r.Role, l.Seed, l.Arrivals, l.TraceSHA256, l.IntendedRate, l.DurationNs}
 		if other := first[key]; other == nil {
 			first[key] = r
 		} else if compared++; other.Load.ScheduleHash != l.ScheduleHash {
