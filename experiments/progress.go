@@ -28,13 +28,18 @@ func (p *progress) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * float64(p.took) / float64(p.expected))
 }
 
-// done reports the planned trial i (from 0).
-func (p *progress) done(i int, rec *results.Record, expected time.Duration) {
-	// A trial that failed at once says nothing about how long others take.
+// learn takes into account how long a trial took. One that failed at once says
+// nothing about how long others take.
+func (p *progress) learn(rec *results.Record, expected time.Duration) {
 	if rec.Failure == nil {
 		p.expected += expected
 		p.took += time.Duration(rec.DurationNs)
 	}
+}
+
+// done reports the planned trial i (from 0).
+func (p *progress) done(i int, rec *results.Record, expected time.Duration) {
+	p.learn(rec, expected)
 	n := len(p.plan.Trials)
 	again := ""
 	if rec.Attempt > 1 {

@@ -162,7 +162,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"a gap in the plan", edit(2, func(r *Record) { *r = Record{SchemaVersion: 1, Trial: 2, ID: "x", Grid: "other"} }), "order", "was not planned"},
 		{"another level", edit(4, func(r *Record) { r.Factors["idle_connections"] = 17.0 }), "order", "trial 4 has other levels"},
 		{"another seed", edit(4, func(r *Record) { r.ScheduleSeed++ }), "order", "trial 4 has another schedule seed"},
-		{"another attempt", edit(4, func(r *Record) { r.Attempt = 3 }), "order", "trial 4 is attempt 3 at its place, after 0"},
+		{"another attempt", edit(4, func(r *Record) { r.Attempt = 3 }), "order", "trial 4 follows a mini-block that was cut off, and no session began with it"},
 		{"a better figure", edit(5, func(r *Record) { r.Metrics["server_cpu_us_per_request"] *= 0.999 }), "metrics", "trial 5: server_cpu_us_per_request is recorded as"},
 		{"a figure from nowhere", edit(5, func(r *Record) { r.Metrics["response_p999_us"] = 1 }), "metrics", "trial 5: response_p999_us"},
 		{"a quantile said to be missing", edit(5, func(r *Record) {
