@@ -27,7 +27,7 @@ name: resumed
 question: Is a run that was cut off the run that it would have been?
 factors: {backend: [select, epoll], rate_share: [0.5]}
 fixed: {mode: open, active_connections: 10}
-phases: {quiet_s: 0.25}
+phases: {fill_s: 1.5, quiet_s: 0.25}
 trial: {warmup_s: 0.5, window_s: 2}
 design: {blocks: 6, compare: backend, baseline: epoll, same_schedule: true, seed: 5, repeat_noisy: 2}
 metrics: {primary: response_p99_us}
@@ -395,7 +395,7 @@ func TestResumeRefuses(t *testing.T) {
 		{"another kernel", edit("environment.json", `"kernel": "`, `"kernel": "another `), "kernel: "},
 		{"another machine", edit("environment.json", `"cpus": `, `"cpus": 9`), "CPUs: "},
 		{"another binary", edit("environment.json", `"binary_sha256": ""`, `"binary_sha256": "0123456789abcdef"`), "binary SHA-256: unknown, was 0123456789ab"},
-		{"another generator", edit("trials.jsonl", `"backend":"epoll","engine"`, `"backend":"poll","engine"`), "backend of the generator: epoll, was poll"},
+		{"another generator", edit("trials.jsonl", `"backend":"epoll","engine":"","pacing"`, `"backend":"poll","engine":"","pacing"`), "backend of the generator: epoll, was poll"},
 		{"a spoiled line", edit("trials.jsonl", `{"schema_version":1,"trial":2,`, `{"schema_version":1,"trial":,`), "trials.jsonl:2 cannot be read"},
 		{"a lost line", edit("trials.jsonl", `{"schema_version":1,"trial":2,`, `{"schema_version":1,"trial":3,`), "line 2 of trials.jsonl has trial 3"},
 		{"an unplanned trial", edit("trials.jsonl", `"mini_block":1`, `"mini_block":77`), "trial 1 was not planned"},
