@@ -54,6 +54,9 @@ func (p *progress) done(i int, rec *results.Record, expected time.Duration) {
 	case rec.Verdict == results.VerdictFailed || rec.Verdict == results.VerdictInconsistent:
 		fmt.Fprintf(p.w, "%s%s\n", indent, rec.Reasons[0])
 	}
+	if rec.Load != nil && rec.Load.LogError != "" {
+		fmt.Fprintf(p.w, "%swarning: its latency log could not be written: %s\n", indent, rec.Load.LogError)
+	}
 }
 
 // firstWords is the first line of what a process wrote to standard error, for

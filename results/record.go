@@ -174,6 +174,9 @@ type LoadReport struct {
 	Reasons       []string          `json:"reasons,omitempty"`
 	Snapshot      *Snapshot         `json:"snapshot,omitempty"` // of the load process at the end
 	Start         *Snapshot         `json:"start,omitempty"`
+	// LogError is why there is no latency log; "" where there is one, or none
+	// was asked for.
+	LogError string `json:"log_error,omitempty"`
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A

@@ -226,6 +226,10 @@ func TestVerifyNotices(t *testing.T) {
 			return bytes.Join(bytes.SplitAfter(b, []byte("\n"))[:3], nil)
 		}), "whole", "3 of 24 planned trials"},
 		{"no logs", func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, latencyFolder)) }, "latency logs", "26 of 26 trials have no latency log"},
+		{"a log that could not be written", func(t *testing.T, dir string) {
+			edit(2, func(r *Record) { r.Load.LogError = "no space left on device" })(t, dir)
+			file(filepath.Join(latencyFolder, "0002-epoll-0.hlog"), func([]byte) []byte { return []byte("half a l") })(t, dir)
+		}, "latency logs", "1 of 26 trials have no latency log in latency (of trial 2 it could not be written: no space left on device)"},
 		{"one log lost", file(filepath.Join(latencyFolder, "0002-epoll-0.hlog"), nil), "latency logs", "1 of 26 trials"},
 		{"no figures", func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, figuresFolder)) }, "figures", "there are no figures yet"},
 	} {
