@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -18,7 +19,7 @@ import (
 )
 
 type runCmd struct {
-	Suite     string        `arg:"" help:"A shipped suite (see 'medusa suites') or a file, such as ./mine.yaml."`
+	Suite     string        `arg:"" optional:"" help:"A shipped suite (see 'medusa suites') or a file, such as ./mine.yaml."`
 	Out       string        `help:"Run folder (results/runs/SUITE-TIME)." placeholder:"DIR"`
 	Blocks    int           `help:"Blocks of every grid; fewer than 6 carry no interval." placeholder:"N"`
 	Budget    time.Duration `help:"Reduce blocks until the run fits." placeholder:"D"`
@@ -31,9 +32,20 @@ type runCmd struct {
 	ServerBin string        `name:"server-binary" help:"Another medusa to serve with." placeholder:"FILE"`
 	Address   string        `help:"Address that servers listen on; needed with --server-via or --load-via elsewhere." placeholder:"IP"`
 	LoadOn    string        `name:"load-backend" help:"I/O backend of the generator." placeholder:"NAME"`
+	Resume    string        `help:"Go on with the run in this folder where it was cut off, as it was planned; without SUITE." placeholder:"RUN"`
+	Anyway    bool          `name:"changed-anyway" help:"Resume even with another binary or on another machine or kernel; the report then says so."`
 }
 
 func (c runCmd) Run(s streams) error {
+	if c.Resume != "" {
+		return c.resume(s)
+	}
+	if c.Suite == "" {
+		return usage(errors.New("which suite? 'medusa suites' lists those that are shipped; a file of your own needs its path, such as ./mine.yaml"))
+	}
+	if c.Anyway {
+		return usage(errors.New("--changed-anyway goes with --resume"))
+	}
 	suite, err := experiments.Load(c.Suite)
 	if err != nil {
 		return usage(err)
@@ -59,11 +71,36 @@ func (c runCmd) Run(s streams) error {
 		plan.Describe(s.out)
 		return nil
 	}
+	return conduct(s, func(ctx context.Context) (*experiments.Outcome, error) { return experiments.Run(ctx, options) })
+}
+
+// resume goes on with a run that was cut off.
+func (c runCmd) resume(s streams) error {
+	// What a run is stands in its folder.
+	if alone := (runCmd{Resume: c.Resume, Anyway: c.Anyway}); !reflect.DeepEqual(c, alone) {
+		return usage(errors.New("--resume goes on with a run as it was planned: give no suite and no other flag but --changed-anyway"))
+	}
+	options := experiments.Options{Dir: c.Resume, Here: here, Version: version(), Progress: s.err}
+	return conduct(s, func(ctx context.Context) (*experiments.Outcome, error) {
+		return experiments.Resume(ctx, options, c.Anyway)
+	})
+}
+
+// conduct runs trials until they are done or a signal ends them, and writes
+// the report.
+func conduct(s streams, run func(context.Context) (*experiments.Outcome, error)) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	outcome, err := experiments.Run(ctx, options)
+	outcome, err := run(ctx)
 	if outcome == nil || outcome.Run == 0 {
-		return errors.Join(err, nothing(outcome))
+		if err == nil && outcome != nil && outcome.Interrupted {
+			err = errors.New("interrupted before the first trial ended; nothing was measured")
+		}
+		return err
+	}
+	if outcome.Whole {
+		fmt.Fprintf(s.err, "%s: nothing is left to run: all %d planned trials are recorded\n", outcome.Dir, outcome.Planned)
+		return err
 	}
 	// Whatever ended the run, what was measured gets its report.
 	report, rerr := writeReport(outcome.Dir)
@@ -71,18 +108,15 @@ func (c runCmd) Run(s streams) error {
 		fmt.Fprintf(s.err, "%d of %d trials in %v; report:\n", outcome.Run, outcome.Planned, outcome.Elapsed.Round(time.Second))
 		fmt.Fprintln(s.out, report)
 	}
-	if outcome.Interrupted && err == nil {
-		err = errors.New("interrupted; the report has what was measured until then")
+	switch {
+	case err != nil && rerr != nil:
+		return fmt.Errorf("%w; and the report of what was measured until then was not written: %v", err, rerr)
+	case err != nil:
+		return err
+	case outcome.Interrupted && rerr == nil:
+		return fmt.Errorf("interrupted; the report has what was measured until then; go on with: medusa run --resume %s", outcome.Dir)
 	}
-	return errors.Join(err, rerr)
-}
-
-// nothing explains a run without a single trial.
-func nothing(o *experiments.Outcome) error {
-	if o != nil && o.Interrupted {
-		return errors.New("interrupted before the first trial ended; nothing was measured")
-	}
-	return nil
+	return rerr
 }
 
 // again is the command line that makes the run again.

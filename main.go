@@ -119,7 +119,7 @@ func complain(s streams, err error) int {
 
 // examples stand at the end of each command's help.
 var examples = map[string]string{
-	"run":      "medusa run quick\n  medusa run connections --only backend=epoll,poll --blocks 6 --budget 10m\n  medusa run ./mine.yaml --dry-run",
+	"run":      "medusa run quick\n  medusa run connections --only backend=epoll,poll --blocks 6 --budget 10m\n  medusa run ./mine.yaml --dry-run\n  medusa run --resume results/runs/quick-20261122-120000",
 	"suites":   "medusa suites\n  medusa suites show quick > mine.yaml",
 	"report":   "medusa report results/runs/quick-20261122-120000",
 	"plot":     "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",

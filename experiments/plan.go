@@ -15,14 +15,14 @@ import (
 
 // Request is what a user asks of a suite beside the suite itself.
 type Request struct {
-	Only   []string      // factor=level[,level...]: only these levels; grid=name: only these grids
-	Set    []string      // setting=value: instead of what the suite fixes
-	Blocks int           // of every grid; 0: as the suite says
-	Seed   *uint64       // nil: as the suite says
-	Budget time.Duration // blocks are reduced until the run fits; 0: no bound
+	Only   []string      `json:"only,omitempty"`      // factor=level[,level...]: only these levels; grid=name: only these grids
+	Set    []string      `json:"set,omitempty"`       // setting=value: instead of what the suite fixes
+	Blocks int           `json:"blocks,omitempty"`    // of every grid; 0: as the suite says
+	Seed   *uint64       `json:"seed,omitempty"`      // nil: as the suite says
+	Budget time.Duration `json:"budget_ns,omitempty"` // blocks are reduced until the run fits; 0: no bound
 	// Command is the command line that makes this run again; it goes into
 	// the plan.
-	Command string
+	Command string `json:"-"`
 }
 
 // Planned is a plan with what only the runner needs.
@@ -152,10 +152,7 @@ func runnable(g *Grid, compare string, h Host, skipped *skips, traces *traceFile
 
 // assemble orders the trials. most bounds the blocks of each grid; 0: none.
 func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells [][]cell, most int) *Planned {
-	p := &Planned{suite: s, host: h, phases: map[string]Phases{}, repeatWithin: secs(s.RepeatBudget)}
-	if r.Budget > 0 {
-		p.repeatWithin = r.Budget
-	}
+	p := &Planned{suite: s, host: h, phases: map[string]Phases{}, repeatWithin: r.repeatWithin(s)}
 	p.Plan = results.Plan{
 		SchemaVersion: results.SchemaVersion, Suite: s.Name, Question: s.Question, NotShown: s.NotShown, Reproduces: s.Reproduces,
 		Design: d, Metrics: s.Metrics, Command: r.Command,

@@ -28,13 +28,18 @@ func (p *progress) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * float64(p.took) / float64(p.expected))
 }
 
-// done reports the planned trial i (from 0).
-func (p *progress) done(i int, rec *results.Record, expected time.Duration) {
-	// A trial that failed at once says nothing about how long others take.
+// learn takes into account how long a trial took. One that failed at once says
+// nothing about how long others take.
+func (p *progress) learn(rec *results.Record, expected time.Duration) {
 	if rec.Failure == nil {
 		p.expected += expected
 		p.took += time.Duration(rec.DurationNs)
 	}
+}
+
+// done reports the planned trial i (from 0).
+func (p *progress) done(i int, rec *results.Record, expected time.Duration) {
+	p.learn(rec, expected)
 	n := len(p.plan.Trials)
 	again := ""
 	if rec.Attempt > 1 {
@@ -48,6 +53,9 @@ func (p *progress) done(i int, rec *results.Record, expected time.Duration) {
 		fmt.Fprintf(p.w, "%sfailed at %s: %s%s\n", indent, rec.Failure.Stage, rec.Failure.Reason, firstWords(rec.Failure.ServerStderr+rec.Failure.LoadStderr))
 	case rec.Verdict == results.VerdictFailed || rec.Verdict == results.VerdictInconsistent:
 		fmt.Fprintf(p.w, "%s%s\n", indent, rec.Reasons[0])
+	}
+	if rec.Load != nil && rec.Load.LogError != "" {
+		fmt.Fprintf(p.w, "%swarning: its latency log could not be written: %s\n", indent, rec.Load.LogError)
 	}
 }
 

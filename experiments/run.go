@@ -16,13 +16,14 @@ import (
 type Outcome struct {
 	Dir         string
 	Planned     int            // trials of the plan
-	Run         int            // of them, run
+	Run         int            // of them, recorded, by earlier sessions too
 	Failed      int            // records whose verdict is failed, repeats included
 	Repeated    int            // repetitions of noisy mini-blocks
 	NotRepeated int            // noisy mini-blocks that were not, for want of time
 	Verdicts    map[string]int // of all records
 	Interrupted bool           // the run was ended early; what it has is valid
-	Elapsed     time.Duration
+	Whole       bool           // there was nothing left to run: the folder was not touched
+	Elapsed     time.Duration  // of this session
 }
 
 // DefaultDir is where a run goes unless told otherwise.
@@ -30,7 +31,8 @@ func DefaultDir(suite string, now time.Time) string {
 	return filepath.Join("results", "runs", suite+"-"+now.Format("20060102-150405"))
 }
 
-// runner is a run under way.
+// runner is a run under way. What it does next follows from the plan and the
+// records alone, so that a run that was cut off can be gone on with.
 type runner struct {
 	Options
 	plan     *Planned
@@ -38,8 +40,10 @@ type runner struct {
 	writer   *results.Writer
 	outcome  *Outcome
 	records  []results.Record
+	recorded map[int]bool // planned trials (from 0) that have a record
 	progress *progress
 	began    time.Time
+	spent    time.Duration // by earlier sessions of the run
 }
 
 // Run runs a suite and writes the run folder. It returns an error when nothing
@@ -60,25 +64,52 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 }
 
 func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, error) {
-	if o.Progress == nil {
-		o.Progress = io.Discard
-	}
 	if o.Dir == "" {
 		o.Dir = DefaultDir(plan.Suite, time.Now())
 	}
-	plan.Describe(o.Progress)
-	before := machineFacts(b.server.binary, o.Version, o.Here())
-	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before})
+	r := o.runner(plan, b)
+	plan.Describe(r.Progress)
+	var err error
+	if plan.Asked, err = o.asked(); err != nil {
+		return nil, err
+	}
+	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: r.facts()})
 	if err != nil {
 		return nil, err
 	}
-	r := &runner{
-		Options: o, plan: plan, bench: b, writer: w, began: time.Now(),
-		outcome: &Outcome{Dir: o.Dir, Planned: len(plan.Trials), Verdicts: map[string]int{}},
+	return r.session(ctx)
+}
+
+// runner prepares a run that has no record yet.
+func (o Options) runner(plan *Planned, b *bench) *runner {
+	if o.Progress == nil {
+		o.Progress = io.Discard
 	}
-	r.progress = newProgress(o.Progress, plan)
-	err = r.all(ctx)
+	return &runner{
+		Options: o, plan: plan, bench: b, began: time.Now(), recorded: map[int]bool{},
+		outcome:  &Outcome{Dir: o.Dir, Planned: len(plan.Trials), Verdicts: map[string]int{}},
+		progress: newProgress(o.Progress, plan),
+	}
+}
+
+// facts are the machine's, as the run's environment has them.
+func (r *runner) facts() results.Machine {
+	m := machineFacts(r.bench.server.binary, r.Version, r.Here())
+	if load := r.bench.load.binary; load != r.bench.server.binary {
+		if sum, err := fileHash(load); err == nil {
+			m.LoadSHA256 = sum
+		} else {
+			m.Unknown = append(m.Unknown, "load_binary_sha256")
+		}
+	}
+	return m
+}
+
+// session runs what is left of the plan and closes the folder.
+func (r *runner) session(ctx context.Context) (*Outcome, error) {
+	err := r.all(ctx)
 	if err == nil {
+		r.writer.Done()
 		err = r.lost()
 	}
 	r.outcome.Elapsed = time.Since(r.began)
@@ -86,41 +117,31 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 		r.outcome.Interrupted = true
 		err = nil
 	}
-	if finish := w.Finish(machineFacts(b.server.binary, o.Version, o.Here())); err == nil {
+	if finish := r.writer.Finish(r.facts()); err == nil {
 		err = finish
 	}
 	r.progress.end(r.outcome)
 	return r.outcome, err
 }
 
-// span is a mini-block: the planned trials [from, to).
-type span struct{ from, to int }
-
 // all runs mini-block after mini-block, then those again that were noisy. They
 // wait until then because what disturbed one goes on for a while, and because
-// only then it is known how much time is left for them.
+// only then it is known how much time is left for them. A mini-block that was
+// cut off is run again as a whole: its pairs have to stand back to back.
 func (r *runner) all(ctx context.Context) error {
-	trials := r.plan.Trials
-	var noisy []span
-	for from := 0; from < len(trials); {
-		to := from
-		for to < len(trials) && trials[to].MiniBlock == trials[from].MiniBlock {
-			to++
+	for _, s := range r.plan.miniBlocks() {
+		if r.history(s).whole > 0 {
+			continue
 		}
-		first := len(r.records)
-		if err := r.attempt(ctx, from, to, 1); err != nil {
+		if err := r.attempt(ctx, s); err != nil {
 			return err
 		}
 		if r.outcome.Failed == len(r.records) {
 			// Whatever it is, it is not one cell's fault, and goes on.
 			return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), whyFailed(&r.records[0]))
 		}
-		if r.noisy(first) && r.claims(trials[from].Grid) {
-			noisy = append(noisy, span{from, to})
-		}
-		from = to
 	}
-	return r.again(ctx, noisy)
+	return r.again(ctx)
 }
 
 // lost is the error of a run in which every trial of a level failed: it
@@ -160,66 +181,11 @@ func whyFailed(rec *results.Record) string {
 	return "no request was answered well"
 }
 
-// claims says whether a grid has the blocks for a claim. Points that claim
-// nothing are shown as they are: no time is spent on repeating them.
-func (r *runner) claims(grid string) bool {
-	for _, g := range r.plan.Grids {
-		if g.Name == grid {
-			return g.Claims
-		}
-	}
-	return false
-}
-
-// again repeats noisy mini-blocks, as often as the design and the time allow.
-func (r *runner) again(ctx context.Context, noisy []span) error {
-	for attempt := 2; attempt <= 1+r.plan.Design.RepeatNoisy; attempt++ {
-		var still []span
-		for _, s := range noisy {
-			if !r.hasTimeFor(s) {
-				r.outcome.NotRepeated++
-				continue
-			}
-			first := len(r.records)
-			if err := r.attempt(ctx, s.from, s.to, attempt); err != nil {
-				return err
-			}
-			r.outcome.Repeated++
-			if r.noisy(first) {
-				still = append(still, s)
-			}
-		}
-		noisy = still
-	}
-	return nil
-}
-
-// noisy reports whether any record from first on is noisy, in the light of the
-// run so far.
-func (r *runner) noisy(first int) bool {
-	for _, a := range results.RunVerdicts(r.records)[first:] {
-		if a.Verdict == results.VerdictNoisy {
-			return true
-		}
-	}
-	return false
-}
-
-// hasTimeFor reports whether the run still ends within the budget when the
-// mini-block is repeated.
-func (r *runner) hasTimeFor(s span) bool {
-	budget := r.plan.repeatWithin
-	if budget == 0 {
-		return true
-	}
-	again := r.plan.remaining(s.from) - r.plan.remaining(s.to)
-	return time.Since(r.began)+r.progress.scaled(again) <= budget
-}
-
 // attempt runs each trial of a mini-block once.
-func (r *runner) attempt(ctx context.Context, from, to, attempt int) error {
+func (r *runner) attempt(ctx context.Context, s span) error {
+	attempt := r.history(s).attempts + 1
 	capacity := 0.0
-	for i := from; i < to; i++ {
+	for i := s.from; i < s.to; i++ {
 		p := &r.plan.Trials[i]
 		rec := &results.Record{
 			SchemaVersion: results.SchemaVersion, Trial: len(r.records) + 1, Grid: p.Grid, Block: p.Block, MiniBlock: p.MiniBlock,
@@ -233,12 +199,23 @@ func (r *runner) attempt(ctx context.Context, from, to, attempt int) error {
 		if rec.Role == closedLoopProbe && rec.Load != nil {
 			capacity = rec.Load.AchievedRate
 		}
-		if attempt == 1 {
-			r.outcome.Run++
-		}
+		r.count(i, rec)
 		r.progress.done(i, rec, r.plan.expect(p).total())
 	}
 	return nil
+}
+
+// count takes the record of the planned trial i (from 0) into the outcome.
+func (r *runner) count(i int, rec *results.Record) {
+	r.records = append(r.records, *rec)
+	if !r.recorded[i] {
+		r.recorded[i] = true
+		r.outcome.Run++
+	}
+	r.outcome.Verdicts[rec.Verdict]++
+	if rec.Verdict == results.VerdictFailed {
+		r.outcome.Failed++
+	}
 }
 
 // one runs one trial, derives its record and appends it.
@@ -272,13 +249,5 @@ func (r *runner) one(ctx context.Context, rec *results.Record, capacity float64)
 		}
 	}
 	results.Derive(rec)
-	if err := r.writer.Append(rec); err != nil {
-		return err
-	}
-	r.records = append(r.records, *rec)
-	r.outcome.Verdicts[rec.Verdict]++
-	if rec.Verdict == results.VerdictFailed {
-		r.outcome.Failed++
-	}
-	return nil
+	return r.writer.Append(rec)
 }

@@ -76,6 +76,9 @@ type Report struct {
 	Reasons       []string          `json:"reasons,omitempty"`
 	Snapshot      *control.Snapshot `json:"snapshot,omitempty"` // of the load process at the end
 	Start         *control.Snapshot `json:"start,omitempty"`    // and before the fill
+	// LogError is why a trial's latency log was left out; "" where it was
+	// written, or not asked for.
+	LogError string `json:"log_error,omitempty"`
 }
 
 // snapshot is the state of the process and of its loop.

@@ -59,6 +59,7 @@ type process struct {
 	stdout io.Writer
 	json   io.WriteCloser
 	hlog   io.WriteCloser
+	logErr error     // why there is no latency log
 	began  time.Time // wall clock at the window's start
 	due    bool      // go came before the fill ended
 	err    error     // what Run returns
@@ -94,9 +95,10 @@ func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	if p.json, err = create(cfg.JSON, p.stdout); err != nil {
 		return fmt.Errorf("--json: %w", err)
 	}
-	if p.hlog, err = create(cfg.HLog, p.stdout); err != nil {
-		return fmt.Errorf("--hlog: %w", err)
+	if err := p.openLog(); err != nil {
+		return err
 	}
+	defer func() { _ = p.hlog.Close() }() // where no report came to be; else again
 	// Without a connection for each request nothing is allocated for one.
 	// With it, fewer collections disturb less; the heap is small.
 	debug.SetGCPercent(800)
@@ -114,10 +116,8 @@ func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	}
 	err = p.loop.Run()
 	close(ended)
-	for _, f := range []io.Closer{p.json, p.hlog} {
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
+	if cerr := p.json.Close(); err == nil {
+		err = cerr
 	}
 	if p.err != nil {
 		return p.err
@@ -295,12 +295,12 @@ func (p *process) progress(e Event) {
 
 // report writes the results.
 func (p *process) report(r *Report) error {
+	if err := p.writeLog(r); err != nil {
+		return err
+	}
 	text, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
-	}
-	if err := p.gen.WriteLog(p.hlog, p.cfg.HLogTag, p.began); err != nil {
-		return fmt.Errorf("--hlog %s: %w", p.cfg.HLog, err)
 	}
 	if _, err := p.json.Write(append(text, '\n')); err != nil {
 		return fmt.Errorf("--json %s: %w", p.cfg.JSON, err)

@@ -77,10 +77,12 @@ type Analysis struct {
 // Tally counts trials by what became of them.
 type Tally struct {
 	Planned int // of the plan
-	Run     int // records, repeated attempts and capacity probes excluded
-	// Repeats are records of repeated attempts; Probes are capacity probes.
-	// Neither is counted in Run.
+	Run     int // of them, run: records without those below
+	// Repeats are records of repeated attempts, Cut those of attempts in
+	// which the run was cut off and that were made again when it was
+	// resumed; Probes are capacity probes. None of them is counted in Run.
 	Repeats int
+	Cut     int
 	Probes  int
 	// Entered are the planned trials of which a record enters the main
 	// analysis: the trial itself, or a clean repeat of its mini-block.
@@ -302,7 +304,7 @@ type Point struct {
 	Unsteady bool
 	// Dots are the trials (or pairs) behind Y; Excluded are trials that have
 	// a value and do not enter: noisy and client-limited ones, and those of
-	// a mini-block of which a clean repeat enters (verdict "repeated").
+	// a mini-block of which another attempt enters (verdict "repeated").
 	// Failed trials have no value and inconsistent ones are never plotted.
 	// With RatioTo there are no Excluded dots.
 	Dots, Excluded []Dot

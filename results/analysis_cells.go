@@ -7,8 +7,9 @@ import (
 	"medusa/results/stats"
 )
 
-// repeated marks a trial that is set aside because a clean repeat of its
-// mini-block stands for it.
+// repeated marks a trial that is set aside because its mini-block was run
+// again, as the machine was disturbed or the run was cut off in it, and that
+// stands for it.
 const repeated = "repeated"
 
 // Cell returns the median of a column over the trials of one level at one

@@ -29,6 +29,7 @@ type mini struct {
 type attempt struct {
 	number  int
 	noisy   bool
+	cut     bool // the run was cut off in it, and resumed with another attempt
 	byLevel map[string]*Record
 }
 
@@ -84,6 +85,9 @@ func (a *Analysis) index() {
 	}
 	for _, m := range minis {
 		slices.SortFunc(m.attempts, func(x, y *attempt) int { return cmp.Compare(x.number, y.number) })
+		for i, at := range m.attempts {
+			at.cut = i+1 < len(m.attempts) && len(at.byLevel) < len(m.planned)
+		}
 	}
 	for _, p := range a.sites {
 		slices.SortFunc(p.minis, func(x, y *mini) int { return cmp.Compare(x.block, y.block) })
@@ -202,12 +206,20 @@ func (m *mini) clean() *attempt {
 // none of these levels' trials was. Only noise decides, never a result; a
 // trial that failed in the attempt chosen is not looked for in another. Without
 // such an attempt it is the last one that has these levels, nil if none has.
+//
+// An attempt that was cut off, and made again when the run was resumed, is
+// never chosen, though its pairs were back to back: a block would then be of
+// two times, some levels of the one and some of the other, and which of them
+// would depend on when the run was killed. It enters with every trial kept.
 func (m *mini) choose(levels ...string) *attempt {
 	if at := m.clean(); at != nil {
 		return at
 	}
 	var last *attempt
 	for _, at := range slices.Backward(m.attempts) {
+		if at.cut {
+			continue
+		}
 		quiet, there := true, true
 		for _, level := range levels {
 			r := at.byLevel[level]

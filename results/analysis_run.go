@@ -49,6 +49,7 @@ func (a *Analysis) tally() {
 // count is the tally of one grid, or of all for "".
 func (a *Analysis) count(grid string) Tally {
 	t := Tally{Verdicts: map[string]int{}}
+	cut, seen := a.cutOff(), map[place]bool{}
 	for i := range a.Records {
 		r := &a.Records[i]
 		switch {
@@ -57,10 +58,13 @@ func (a *Analysis) count(grid string) Tally {
 		case r.Role != roleTrial:
 			t.Probes++
 			continue
-		case r.Attempt > 1:
+		case cut[neighboursOf(r)]:
+			t.Cut++
+		case seen[r.planned()]:
 			t.Repeats++
 		default:
 			t.Run++
+			seen[r.planned()] = true
 		}
 		t.Verdicts[r.Verdict]++
 	}
@@ -78,6 +82,22 @@ func (a *Analysis) count(grid string) Tally {
 		}
 	}
 	return t
+}
+
+// cutOff are the attempts in which the run was cut off, and that were made
+// again.
+func (a *Analysis) cutOff() map[neighbours]bool {
+	cut := map[neighbours]bool{}
+	for _, p := range a.sites {
+		for _, m := range p.minis {
+			for _, at := range m.attempts {
+				if at.cut {
+					cut[neighbours{m.id, at.number}] = true
+				}
+			}
+		}
+	}
+	return cut
 }
 
 // machine reads the speed probes. The state of a trial is the mean over CPUs

@@ -70,7 +70,7 @@ var registry = concat(
 		{Name: "block", Kind: Place, Meaning: "the repetition of the whole grid, from 1"},
 		{Name: "mini_block", Kind: Place, Meaning: "the group of trials inside which pairs are formed"},
 		{Name: "position", Kind: Place, Meaning: "place in the mini-block, from 1"},
-		{Name: "attempt", Kind: Place, Meaning: "1, or more when a noisy mini-block was repeated"},
+		{Name: "attempt", Kind: Place, Meaning: "1, or more when its mini-block was noisy, or was cut off, and run again"},
 		{Name: "role", Kind: Place, Text: true, Meaning: "trial, or capacity: a probe that sets a rate"},
 		{Name: "level", Kind: Place, Text: true, Meaning: "the level of the compared factor"},
 		{Name: "id", Kind: Place, Text: true, Meaning: "names the trial's files"},

@@ -4,6 +4,30 @@ package results
 type Environment struct {
 	Before Machine  `json:"before"`
 	After  *Machine `json:"after,omitempty"` // absent when the run was cut off
+	// Resumed are the times that the run was gone on with after it had been
+	// cut off, in order.
+	Resumed []Session `json:"resumed,omitempty"`
+	// Done says that nothing of the plan was left when the run ended, repeats
+	// of noisy mini-blocks included. Runs of before it was told lack it.
+	Done bool `json:"done,omitempty"`
+}
+
+// Session is one time that a run was gone on with.
+type Session struct {
+	FromTrial int     `json:"from_trial"` // the first trial of the session
+	Machine   Machine `json:"machine"`    // when it began
+	// Changed says what was not as when the run was last worked on, one
+	// short phrase each (Machine.Changes), and what else differed. Such a
+	// session was asked for in spite of it.
+	Changed []string `json:"changed,omitempty"`
+}
+
+// last is the machine when the run was last worked on.
+func (e Environment) last() Machine {
+	if n := len(e.Resumed); n > 0 {
+		return e.Resumed[n-1].Machine
+	}
+	return e.Before
 }
 
 // Machine are the facts that a figure must carry to mean anything.
@@ -26,7 +50,10 @@ type Machine struct {
 	GoVersion    string            `json:"go_version"`
 	Medusa       string            `json:"medusa"` // version or VCS revision of the binary
 	BinarySHA256 string            `json:"binary_sha256"`
-	LoadAverage  string            `json:"load_average,omitempty"`
-	Backends     map[string]string `json:"backends"`          // name to "" or the reason why it is not here
-	Unknown      []string          `json:"unknown,omitempty"` // facts that this system cannot supply
+	// LoadSHA256 is the hash of the binary that made the load, where that is
+	// not the server's.
+	LoadSHA256  string            `json:"load_binary_sha256,omitempty"`
+	LoadAverage string            `json:"load_average,omitempty"`
+	Backends    map[string]string `json:"backends"`          // name to "" or the reason why it is not here
+	Unknown     []string          `json:"unknown,omitempty"` // facts that this system cannot supply
 }

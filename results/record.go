@@ -18,7 +18,7 @@ type Record struct {
 	Block         int    `json:"block"`      // from 1
 	MiniBlock     int    `json:"mini_block"` // unique in a run; pairs are formed only inside one
 	Position      int    `json:"position"`   // in the mini-block, from 1
-	Attempt       int    `json:"attempt"`    // 1, or more when a noisy mini-block was repeated
+	Attempt       int    `json:"attempt"`    // 1, or more when its mini-block was noisy, or was cut off, and run again
 	Role          string `json:"role"`       // "trial", "capacity" (a probe that sets a rate)
 	Level         string `json:"level"`      // of the compared factor
 	// Factors are the levels of this cell by factor name (strings or
@@ -175,6 +175,9 @@ type LoadReport struct {
 	Reasons       []string          `json:"reasons,omitempty"`
 	Snapshot      *Snapshot         `json:"snapshot,omitempty"` // of the load process at the end
 	Start         *Snapshot         `json:"start,omitempty"`
+	// LogError is why there is no latency log; "" where there is one, or none
+	// was asked for.
+	LogError string `json:"log_error,omitempty"`
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A
@@ -235,6 +238,10 @@ type Plan struct {
 	NotHere       []NotHere      `json:"not_here,omitempty"`
 	EstimateNs    int64          `json:"estimate_ns"`
 	Command       string         `json:"command"` // that makes this run again
+	// Asked is what was asked for beside the suite, as package experiments
+	// writes and reads it: going on with the run needs it. Runs of before it
+	// was kept lack it.
+	Asked json.RawMessage `json:"asked,omitempty"`
 }
 
 // GridPlan is one grid of a plan.

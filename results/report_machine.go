@@ -55,6 +55,7 @@ func facts(m Machine) [][2]string {
 	add("Go", m.GoVersion)
 	add("medusa", m.Medusa)
 	add("binary SHA-256", m.BinarySHA256)
+	add("binary SHA-256 of the load", m.LoadSHA256)
 	for _, name := range sortedKeys(m.Mitigations) {
 		add("mitigation "+name, m.Mitigations[name])
 	}
@@ -121,6 +122,7 @@ func machineLines(run *Run) []Line {
 	}
 	add("GOMAXPROCS", strings.Join(sortedKeys(procs), ", "))
 	add("built with", strings.TrimSpace(m.GoVersion+", medusa "+m.Medusa))
+	add("resumed", resumedText(run.Environment))
 	return out
 }
 

@@ -45,6 +45,9 @@ func (a *Analysis) trialsText() string {
 	if t.Repeats > 0 {
 		parts = append(parts, countOf(t.Repeats, "trial is a repeat in a disturbed mini-block", "trials are repeats in disturbed mini-blocks"))
 	}
+	if t.Cut > 0 {
+		parts = append(parts, countOf(t.Cut, "trial is", "trials are")+" of mini-blocks in which the run was cut off, set aside, shown")
+	}
 	for _, v := range []struct{ verdict, text string }{
 		{VerdictNoisy, "noisy, set aside, shown"},
 		{VerdictSaturated, "saturated (a result)"},

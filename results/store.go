@@ -50,7 +50,8 @@ type Writer struct {
 	trials    *os.File // holds the folder's lock
 	size      int64    // of trials.jsonl, up to its last whole record
 	lastTrial int
-	before    Machine
+	env       Environment
+	run       *Run  // as it was when the folder was taken over; nil for a new one
 	broken    error // an earlier write failed
 }
 
@@ -114,7 +115,7 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	if err := replaceJSON(dir, manifestFile, stamp); err != nil {
 		return nil, err
 	}
-	return &Writer{dir: dir, trials: f, before: m.Before}, nil
+	return &Writer{dir: dir, trials: f, env: Environment{Before: m.Before}}, nil
 }
 
 // refuseUsed returns why a run cannot be put into an existing folder.
@@ -134,19 +135,22 @@ func refuseUsed(dir string) error {
 	return nil
 }
 
+// errWriting is said of a folder whose lock another process has.
+var errWriting = errors.New("another medusa is writing a run")
+
 // inUse tells a run that is being made from one that was made.
 func inUse(dir string) error {
 	f, err := os.Open(filepath.Join(dir, trialsFile))
 	if err == nil {
 		defer f.Close()
 		if errors.Is(lock(f, unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK) {
-			return fmt.Errorf("another medusa is writing a run into %s: choose another folder with --out", dir)
+			return fmt.Errorf("%w into %s: choose another folder with --out", errWriting, dir)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, manifestFile)); errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s holds a run that was cut off before it began: remove it, or choose another folder with --out", dir)
 	}
-	return fmt.Errorf("%s holds a run already: choose another folder with --out", dir)
+	return fmt.Errorf("%s holds a run already: choose another folder with --out, or go on with it: medusa run --resume %s", dir, dir)
 }
 
 // lock is flock(2). File systems without it (some network ones) are let pass:
@@ -235,9 +239,16 @@ func checkID(id string) error {
 // Finish writes the machine after the last trial and closes the folder. A run
 // that is interrupted is finished too; without Finish it is still readable.
 func (w *Writer) Finish(after Machine) error {
-	err := replaceJSON(w.dir, environmentFile, Environment{Before: w.before, After: &after})
-	return errors.Join(err, w.Close())
+	w.env.After = &after
+	err := replaceJSON(w.dir, environmentFile, w.env)
+	if closed := w.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
+
+// Done notes that nothing of the plan is left to do. Finish writes it.
+func (w *Writer) Done() { w.env.Done = true }
 
 // Close gives the folder up without the machine's state after the run.
 func (w *Writer) Close() error {
@@ -276,12 +287,20 @@ func replaceFile(dir, name string, content []byte) (err error) {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return err
 	}
+	return syncFolder(dir)
+}
+
+// syncFolder returns when the names in a folder are on the disk.
+func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

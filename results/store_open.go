@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Run is a run folder as it was read.
@@ -24,8 +25,12 @@ type Run struct {
 	// or 1. They are set aside.
 	Torn int
 	// Notes are sentences about what is not as after a whole run: it was cut
-	// off, a line is torn, a file was changed. Empty for a whole run.
+	// off, a line is torn, a file was changed, it was resumed on another
+	// machine. Empty for a whole run.
 	Notes []string
+
+	whole   int64 // bytes of trials.jsonl up to the end of its last whole record
+	unended bool  // that record lacks the end of its line
 }
 
 // ErrNoTrials is wrapped by the error of Open for a run that was cut off
@@ -36,6 +41,18 @@ var ErrNoTrials = errors.New("no trial was recorded")
 // as long as one trial was recorded, and every schema version up to
 // SchemaVersion.
 func Open(dir string) (*Run, error) {
+	run, err := read(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(run.Records) == 0 {
+		return nil, fmt.Errorf("%s: the run was cut off before its first trial had ended: %w", dir, ErrNoTrials)
+	}
+	return run, nil
+}
+
+// read reads a run folder, which may have no record yet.
+func read(dir string) (*Run, error) {
 	run := &Run{Dir: dir}
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("cannot open the run: %w", err)
@@ -63,9 +80,6 @@ func Open(dir string) (*Run, error) {
 		return nil, err
 	}
 	run.note(plan)
-	if len(run.Records) == 0 {
-		return nil, fmt.Errorf("%s: the run was cut off before its first trial had ended: %w", dir, ErrNoTrials)
-	}
 	return run, nil
 }
 
@@ -142,7 +156,9 @@ func (run *Run) readTrials() error {
 				return err
 			}
 			run.Records = append(run.Records, r)
+			run.unended = cut
 		}
+		run.whole += int64(len(line))
 		if cut {
 			return nil
 		}
@@ -158,6 +174,11 @@ func (run *Run) note(plan []byte) {
 		run.Notes = append(run.Notes, fmt.Sprintf("the run was cut off: %d of %d planned trials are recorded", len(run.Plan.Trials)-missing, len(run.Plan.Trials)))
 	} else if run.Environment.After == nil {
 		run.Notes = append(run.Notes, "the run was killed after its last trial: the machine's state after it is unknown")
+	}
+	for _, s := range run.Environment.Resumed {
+		if len(s.Changed) > 0 {
+			run.Notes = append(run.Notes, fmt.Sprintf("from trial %d on the run was resumed although something had changed: %s", s.FromTrial, strings.Join(s.Changed, "; ")))
+		}
 	}
 	if sha(run.SuiteYAML) != run.Stamp.SuiteSHA256 {
 		run.Notes = append(run.Notes, suiteFile+" was changed after the run was made")

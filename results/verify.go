@@ -100,8 +100,23 @@ func (v *Verification) hashes(run *Run) error {
 	if before.BinarySHA256 != run.Stamp.BinarySHA256 {
 		problems = append(problems, "the manifest and the environment name different binaries of medusa")
 	}
-	if after != nil && after.BinarySHA256 != before.BinarySHA256 {
+	if last := run.Environment.last(); after != nil && after.BinarySHA256 != last.BinarySHA256 {
 		problems = append(problems, "the binary of medusa was replaced during the run")
+	}
+	declared := false
+	was := before
+	for _, s := range run.Environment.Resumed {
+		if s.Machine.BinarySHA256 != was.BinarySHA256 {
+			declared = true
+			if len(s.Changed) == 0 {
+				problems = append(problems, fmt.Sprintf("from trial %d on another binary of medusa made the run, and the session does not say so", s.FromTrial))
+			}
+		}
+		was = s.Machine
+	}
+	if declared && len(problems) == 0 {
+		v.add("binary", Notice, "several binaries made the run, the first with SHA-256 %.12s: it was resumed although that had changed", run.Stamp.BinarySHA256)
+		return nil
 	}
 	v.conclude("binary", problems, "one binary made the run (SHA-256 %.12s)", run.Stamp.BinarySHA256)
 	return nil
@@ -126,6 +141,7 @@ func (v *Verification) order(run *Run) {
 		ids[r.ID] = r.Trial
 	}
 	v.conclude("trials", problems, "%d records, numbered without a gap", len(run.Records))
+	v.sessions(run)
 	if run.Torn > 0 {
 		v.add("torn", Notice, "the last line of %s is torn and was set aside: the run was killed while it wrote a record", trialsFile)
 	}
@@ -139,7 +155,6 @@ func (v *Verification) plan(run *Run) {
 		planned[run.Plan.Trials[i].place()] = &run.Plan.Trials[i]
 	}
 	var problems []string
-	attempts := map[place]int{}
 	last := 0 // the largest index of the plan that has a record
 	for i := range run.Records {
 		r := &run.Records[i]
@@ -152,12 +167,10 @@ func (v *Verification) plan(run *Run) {
 			problems = append(problems, fmt.Sprintf("trial %d has other levels than its place in the plan", r.Trial))
 		case r.ScheduleSeed != t.ScheduleSeed:
 			problems = append(problems, fmt.Sprintf("trial %d has another schedule seed than its place in the plan", r.Trial))
-		case r.Attempt != attempts[t.place()]+1:
-			problems = append(problems, fmt.Sprintf("trial %d is attempt %d at its place, after %d", r.Trial, r.Attempt, attempts[t.place()]))
 		}
-		attempts[t.place()] = r.Attempt
 		last = max(last, t.Index)
 	}
+	problems = append(problems, v.attempts(run)...)
 	missing := run.unrecorded()
 	for _, t := range missing {
 		if t.Index < last {

@@ -162,7 +162,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"a gap in the plan", edit(2, func(r *Record) { *r = Record{SchemaVersion: 1, Trial: 2, ID: "x", Grid: "other"} }), "order", "was not planned"},
 		{"another level", edit(4, func(r *Record) { r.Factors["idle_connections"] = 17.0 }), "order", "trial 4 has other levels"},
 		{"another seed", edit(4, func(r *Record) { r.ScheduleSeed++ }), "order", "trial 4 has another schedule seed"},
-		{"another attempt", edit(4, func(r *Record) { r.Attempt = 3 }), "order", "trial 4 is attempt 3 at its place, after 0"},
+		{"another attempt", edit(4, func(r *Record) { r.Attempt = 3 }), "order", "trial 4 follows a mini-block that was cut off, and no session began with it"},
 		{"a better figure", edit(5, func(r *Record) { r.Metrics["server_cpu_us_per_request"] *= 0.999 }), "metrics", "trial 5: server_cpu_us_per_request is recorded as"},
 		{"a figure from nowhere", edit(5, func(r *Record) { r.Metrics["response_p999_us"] = 1 }), "metrics", "trial 5: response_p999_us"},
 		{"a quantile said to be missing", edit(5, func(r *Record) {
@@ -226,6 +226,10 @@ func TestVerifyNotices(t *testing.T) {
 			return bytes.Join(bytes.SplitAfter(b, []byte("\n"))[:3], nil)
 		}), "whole", "3 of 24 planned trials"},
 		{"no logs", func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, latencyFolder)) }, "latency logs", "26 of 26 trials have no latency log"},
+		{"a log that could not be written", func(t *testing.T, dir string) {
+			edit(2, func(r *Record) { r.Load.LogError = "no space left on device" })(t, dir)
+			file(filepath.Join(latencyFolder, "0002-epoll-0.hlog"), func([]byte) []byte { return []byte("half a l") })(t, dir)
+		}, "latency logs", "1 of 26 trials have no latency log in latency (of trial 2 it could not be written: no space left on device)"},
 		{"one log lost", file(filepath.Join(latencyFolder, "0002-epoll-0.hlog"), nil), "latency logs", "1 of 26 trials"},
 		{"no figures", func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, figuresFolder)) }, "figures", "there are no figures yet"},
 	} {

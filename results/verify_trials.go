@@ -105,8 +105,8 @@ func (v *Verification) histograms(run *Run) {
 		if r.Load == nil || r.Failure != nil {
 			return
 		}
-		if checkID(r.ID) != nil {
-			absent[i] = true // said by another check
+		if checkID(r.ID) != nil || r.Load.LogError != "" {
+			absent[i] = true // the one is said by another check, the other by the record
 			return
 		}
 		counts, err := logCounts(histogramPath(run.Dir, r.ID))
@@ -118,7 +118,7 @@ func (v *Verification) histograms(run *Run) {
 			problems[i] = fmt.Sprintf("trial %d: %s", r.Trial, problem)
 		}
 	})
-	expected, gone := 0, 0
+	expected, gone, why := 0, 0, ""
 	for i := range run.Records {
 		if r := &run.Records[i]; r.Load != nil && r.Failure == nil {
 			expected++
@@ -126,13 +126,16 @@ func (v *Verification) histograms(run *Run) {
 		if absent[i] {
 			gone++
 		}
+		if l := run.Records[i].Load; why == "" && l != nil && l.LogError != "" {
+			why = fmt.Sprintf(" (of trial %d it could not be written: %s)", run.Records[i].Trial, l.LogError)
+		}
 	}
 	if compared := expected - gone; compared > 0 {
 		problems = slices.DeleteFunc(problems, func(p string) bool { return p == "" })
 		v.conclude("latency", problems, "%d latency logs have the counts of their records", compared)
 	}
 	if gone > 0 {
-		v.add("latency logs", Notice, "%d of %d trials have no latency log in %s", gone, expected, latencyFolder)
+		v.add("latency logs", Notice, "%d of %d trials have no latency log in %s%s", gone, expected, latencyFolder, why)
 	}
 }
 
