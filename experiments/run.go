@@ -68,6 +68,7 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	}
 	plan.Describe(o.Progress)
 	before := machineFacts(b.server.binary, o.Version, o.Here())
+	b.quiet = quietOf(o.Certificate, before)
 	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before})
 	if err != nil {
 		return nil, err

@@ -133,6 +133,30 @@ func TestVerdictRules(t *testing.T) {
 			VerdictNoisy, "other programs",
 			func(r *Record) { r.Machine.ForeignShare = p(0.019) }},
 
+		{"CPU pressure", "open",
+			func(r *Record) { r.Machine.PSIQuietShare = p(0.01); r.Machine.PSISomeShare = p(0.031) },
+			VerdictNoisy, "waited for a CPU (PSI) in 3.1 % of the window; 3.0 % are allowed",
+			func(r *Record) { r.Machine.PSIQuietShare = p(0.01); r.Machine.PSISomeShare = p(0.029) }},
+		{"CPU pressure without a certificate", "open",
+			func(r *Record) { r.Machine.PSIQuietShare = p(0.0); r.Machine.PSISomeShare = p(0.5) },
+			VerdictNoisy, "PSI",
+			func(r *Record) { r.Machine.PSISomeShare = p(0.5) }},
+		{"run delay", "open",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.001); r.Machine.RunDelayShare = p(0.0211) },
+			VerdictNoisy, "(run delay) in 2.1 % of the window; 2.1 % are allowed",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.001); r.Machine.RunDelayShare = p(0.0209) }},
+		{"run delay of threads that wait for each other", "open",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.0); r.Machine.RunDelayShare = p(0.9) },
+			VerdictNoisy, "run delay",
+			func(r *Record) {
+				r.Machine.RunDelayQuietShare, r.Machine.RunDelayShare = p(0.0), p(0.9)
+				r.Server.Engine = "threads"
+			}},
+		{"the most foreign program", "open",
+			func(r *Record) { r.Machine.ForeignShare, r.Machine.ForeignMost = p(0.3), "sh (pid 7) 24.1 %" },
+			VerdictNoisy, "30.0 % of the CPUs, sh (pid 7) 24.1 % alone; 2 % are allowed",
+			func(r *Record) { r.Machine.ForeignMost = "sh (pid 7) 1.9 %" }},
+
 		{"sockets of others came", "open",
 			func(r *Record) { *r.Machine.SocketsAfter += 101 },
 			VerdictNoisy, "TCP sockets",
@@ -199,7 +223,15 @@ func TestVerdictRules(t *testing.T) {
 		{"no steal", "open",
 			func(r *Record) { r.Machine.StealShare = nil },
 			VerdictUnverified, "steal",
-			func(r *Record) { r.Machine.PSISomeShare = nil }}, // no rule needs it
+			func(r *Record) { r.Machine.PSISomeShare = nil }}, // without a certificate no rule needs it
+		{"no run delay", "open",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.0) },
+			VerdictUnverified, "run delay",
+			func(r *Record) { r.Machine.RunDelayShare = p(0.0) }},
+		{"no CPU pressure", "open",
+			func(r *Record) { r.Machine.PSIQuietShare, r.Machine.PSISomeShare = p(0.0), nil },
+			VerdictUnverified, "CPU pressure",
+			func(r *Record) { r.Machine.PSISomeShare = nil }},
 		{"no probe", "open",
 			func(r *Record) { r.Machine.ProbeBeforeNs = nil },
 			VerdictUnverified, "the speed probe",
