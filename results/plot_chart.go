@@ -16,7 +16,6 @@ type chart struct {
 	looks    map[string]look // by level
 	ratio    bool            // y is a ratio: a line at 1, a band of the margin
 	baseline string          // ratio: the level at 1
-	floor    *floorBand
 	marks    []xMark
 	coverage []float64 // exact coverages of the intervals drawn
 	notes    []string  // below the key
@@ -36,6 +35,7 @@ type axisSpec struct {
 type panel struct {
 	title  string
 	series []Series
+	floor  *floorBand // nil: none
 }
 
 // floorBand is a range of values that say nothing: the machine needs as long
@@ -43,6 +43,21 @@ type panel struct {
 type floorBand struct {
 	upTo  float64 // in the unit of y
 	label string
+}
+
+// shown is where a band ends among values, for the axis that shows them: a floor
+// far from all of them does not stretch it until they cannot be told apart.
+func (f *floorBand) shown(values []float64) float64 {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, v := range finiteOnly(values) {
+		if v > 0 {
+			lo, hi = math.Min(lo, v), math.Max(hi, v)
+		}
+	}
+	if lo > hi {
+		return f.upTo
+	}
+	return math.Min(math.Max(f.upTo, lo/10), 2*hi)
 }
 
 // xMark is a labelled vertical line.
@@ -150,7 +165,11 @@ func drawMarker(p *pen, l look, x, y, r float64, fill color.Color, edge stroke) 
 // Marker styles: full; hollow for a saturated cell; hollow with a point inside
 // for an unsteady one; hollow with a broken edge for a quantile with few
 // exceedances.
+// One near the wake floor is hatched, whatever else it is.
 func pointMarker(p *pen, l look, x, y, r float64, pt Point) {
+	if pt.nearFloor() {
+		defer hatch(p, l, x, y, r)
+	}
 	switch {
 	case pt.Saturated:
 		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.3, nil})
@@ -159,9 +178,27 @@ func pointMarker(p *pen, l look, x, y, r float64, pt Point) {
 		p.circle(l.color, stroke{}, x, y, r*.3)
 	case pt.Open:
 		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.1, []float64{1.4, 1.2}})
+	case pt.nearFloor():
+		drawMarker(p, l, x, y, r, white, stroke{l.color, 1, nil})
 	default:
 		drawMarker(p, l, x, y, r, l.color, stroke{})
 	}
+}
+
+// hatch draws slanted strokes over a marker.
+func hatch(p *pen, l look, x, y, r float64) {
+	s := stroke{l.color, .8, nil}
+	for _, off := range []float64{-.4 * r, .4 * r} {
+		half := math.Sqrt(1.3*r*r-off*off) * math.Sqrt2 / 2
+		at := off * math.Sqrt2 / 2
+		p.line(s, point{x + at - half, y + at + half}, point{x + at + half, y + at - half})
+	}
+}
+
+// nearFloor says that a point is a latency of which the machine's waking is a
+// large part.
+func (pt Point) nearFloor() bool {
+	return pt.Floor > 0 && finite(pt.Y) && !pt.Censored && pt.Y < nearFloor*pt.Floor
 }
 
 // blockDot is one block (or pair): full, or hollow where it is unsteady.

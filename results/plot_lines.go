@@ -59,7 +59,7 @@ func (c *chart) linesBlock(s sizes) block {
 		l.drawTitles(p, top)
 		for i := range c.panels {
 			x0, y0 := l.area(top, i)
-			l.drawPanel(p, x0, y0, c.panels[i].series)
+			l.drawPanel(p, x0, y0, c.panels[i])
 		}
 	}}
 }
@@ -95,8 +95,10 @@ func (l *lines) scales(s sizes) (x, y axisScale) {
 	if l.c.ratio {
 		ys = append(ys, 1-Margin, 1+Margin)
 	}
-	if l.c.floor != nil {
-		ys = append(ys, l.c.floor.upTo)
+	for _, panel := range l.c.panels {
+		if panel.floor != nil {
+			ys = append(ys, panel.floor.shown(ys))
+		}
 	}
 	if len(finiteOnly(ys)) == 0 {
 		ys = append(ys, out...)
@@ -135,7 +137,7 @@ func (l *lines) scales(s sizes) (x, y axisScale) {
 func (l *lines) drawBands(p *pen, top float64) {
 	for i := range l.c.panels {
 		x0, y0 := l.area(top, i)
-		if f := l.c.floor; f != nil {
+		if f := l.c.panels[i].floor; f != nil {
 			p.rect(bandInk, x0, l.clampY(y0, f.upTo), x0+l.pw, y0+l.ph)
 		}
 		if l.c.ratio {
@@ -168,11 +170,12 @@ func segments(points []Point, y axisScale) [][]Point {
 	return out
 }
 
-func (l *lines) drawPanel(p *pen, x0, y0 float64, all []Series) {
+func (l *lines) drawPanel(p *pen, x0, y0 float64, in panel) {
+	all := in.series
 	l.drawTimeout(p, x0, y0, all)
-	if f := l.c.floor; f != nil {
+	if f := in.floor; f != nil {
 		style := l.s.softStyle()
-		y := l.clampY(y0, f.upTo) - 3
+		y := math.Max(l.clampY(y0, f.upTo)-3, y0+style.size+2)
 		p.rect(white, x0+3, y-style.size, x0+5+style.width(f.label), y+2)
 		p.text(x0+4, y, f.label, style)
 	}
