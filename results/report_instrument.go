@@ -75,12 +75,12 @@ func truthTable(c *Certificate) tableView {
 		t.Rows = append(t.Rows, rowView{Group: capital(truth.Title)})
 		for i, part := range truth.Parts {
 			name := part.Name
-			if part.Unit != "" {
+			if part.Unit != "" && part.Unit != "share" { // which is written as a percentage
 				name += " (" + unitText(part.Unit) + ")"
 			}
-			row := rowView{Cells: []cellView{{Main: name, Text: true}, {Main: "–"}, {Main: truthNumber(part.Measured)}, {Main: boundsText(part.Lo, part.Hi)}, passCell(part.Pass), {}}}
+			row := rowView{Cells: []cellView{{Main: name, Text: true}, {Main: "–"}, {Main: truthNumber(part.Measured, part.Unit)}, {Main: boundsText(part.Lo, part.Hi, part.Unit)}, passCell(part.Pass), {}}}
 			if part.Truth != nil {
-				row.Cells[1].Main = truthNumber(*part.Truth)
+				row.Cells[1].Main = truthNumber(*part.Truth, part.Unit)
 			}
 			if i == 0 {
 				row.Cells[5] = falseFailCell(truth, &why)
@@ -119,18 +119,23 @@ func falseFailCell(truth Truth, why *absences) cellView {
 }
 
 // boundsText is a range of which either end may be open.
-func boundsText(lo, hi *float64) string {
+func boundsText(lo, hi *float64, unit string) string {
 	switch {
 	case lo != nil && hi != nil:
-		return truthNumber(*lo) + " to " + truthNumber(*hi)
+		return truthNumber(*lo, unit) + " to " + truthNumber(*hi, unit)
 	case lo != nil:
-		return "at least " + truthNumber(*lo)
+		return "at least " + truthNumber(*lo, unit)
 	case hi != nil:
-		return "at most " + truthNumber(*hi)
+		return "at most " + truthNumber(*hi, unit)
 	}
 	return "–"
 }
 
 // truthNumber writes up to four digits, so that what is just over a bound does
-// not look as if it were on it.
-func truthNumber(v float64) string { return thousands(roundDigits(v, 4)) }
+// not look as if it were on it. A share is a percentage.
+func truthNumber(v float64, unit string) string {
+	if unit == "share" {
+		return shortest(roundDigits(100*v, 4)) + " %"
+	}
+	return thousands(roundDigits(v, 4))
+}
