@@ -1,6 +1,7 @@
 package results
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -21,6 +22,7 @@ func (c *chart) setFloor(a *Analysis, f Figure) {
 		c.panels[i].floor = c.panels[i].wakeFloor(c.y.unit)
 		drawn = drawn || c.panels[i].floor != nil
 	}
+	c.nameHidden()
 	if f.Floor != "" && !drawn && !c.ratio {
 		c.notes = append(c.notes, "No floor is drawn: "+a.instrument.noFloor(f.Floor)+".")
 	}
@@ -65,4 +67,46 @@ func (c *chart) wakes() bool {
 		}
 	}
 	return false
+}
+
+// farFloor is how far below all values a floor may lie and still be on a
+// logarithmic axis with them.
+const farFloor = 10
+
+// shown is where a band ends among values, for the axis that shows them: a floor
+// far from all of them does not stretch it until they cannot be told apart.
+func (f *floorBand) shown(values []float64) float64 {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, v := range finiteOnly(values) {
+		if v > 0 {
+			lo, hi = math.Min(lo, v), math.Max(hi, v)
+		}
+	}
+	switch {
+	case lo > hi:
+		return f.upTo
+	case f.upTo < lo/farFloor:
+		return lo
+	}
+	return math.Min(f.upTo, 2*hi)
+}
+
+// nameHidden says of a floor that lies below a logarithmic axis that it does.
+func (c *chart) nameHidden() {
+	var values []float64
+	for _, panel := range c.panels {
+		for _, s := range panel.series {
+			for _, pt := range s.Points {
+				values = append(values, pt.Y)
+				for _, d := range pt.Dots {
+					values = append(values, d.Y)
+				}
+			}
+		}
+	}
+	for _, panel := range c.panels {
+		if f := panel.floor; f != nil && c.y.kind == "log" && f.shown(values) > f.upTo {
+			f.label += ", below this axis"
+		}
+	}
 }

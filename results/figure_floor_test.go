@@ -43,6 +43,8 @@ func TestFloorInFigures(t *testing.T) {
 		{"each panel its own", Figure{X: "idle_connections", Y: Columns{"response_p50_us", "response_p99_us"}}, nil, []string{band, "wake floor p99 300 µs", hatch}, nil},
 		{"far above it", Figure{X: "idle_connections", Y: Columns{"response_p99_us"}}, nil, []string{"wake floor p99 300 µs"}, []string{hatch, readIt}},
 		{"far above it in part", Figure{X: "idle_connections", Y: Columns{"response_p50_us"}, Where: map[string]any{"idle_connections": 8000.0}}, nil, []string{band}, []string{hatch}},
+		{"out of sight", Figure{X: "idle_connections", Y: Columns{"response_p99_us"}, YScale: "log"}, func(r *Run) { r.Certificate.Floor.Block.P99 = 90_000 },
+			[]string{"wake floor p99 90 µs, below this axis"}, []string{hatch}},
 		{"a ratio", Figure{X: "idle_connections", Y: Columns{"response_p50_us"}, RatioTo: "epoll"}, nil, nil, []string{"wake floor", "No floor"}},
 		{"no latency", Figure{X: "idle_connections", Y: Columns{costColumn}}, nil, nil, []string{"floor"}},
 		{"no latency, asked for", Figure{X: "idle_connections", Y: Columns{costColumn}, Floor: "wake"}, nil, []string{"No floor is drawn: the time to wake is no part"}, []string{"wake floor"}},
@@ -96,7 +98,7 @@ func TestFloorBandOnAnAxis(t *testing.T) {
 	}{
 		{80, 80, []float64{100, 1000}},
 		{80, 80, []float64{40, 60}},
-		{80, 1000, []float64{10_000, 50_000}}, // stays visible as a strip of the axis, no further down
+		{80, 10_000, []float64{10_000, 50_000}}, // not on the axis
 		{2100, 600, []float64{100, 300}},
 		{80, 80, nil},
 	} {

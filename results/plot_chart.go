@@ -45,21 +45,6 @@ type floorBand struct {
 	label string
 }
 
-// shown is where a band ends among values, for the axis that shows them: a floor
-// far from all of them does not stretch it until they cannot be told apart.
-func (f *floorBand) shown(values []float64) float64 {
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, v := range finiteOnly(values) {
-		if v > 0 {
-			lo, hi = math.Min(lo, v), math.Max(hi, v)
-		}
-	}
-	if lo > hi {
-		return f.upTo
-	}
-	return math.Min(math.Max(f.upTo, lo/10), 2*hi)
-}
-
 // xMark is a labelled vertical line.
 type xMark struct {
 	x     float64

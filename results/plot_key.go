@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -148,12 +149,13 @@ func (c *chart) key() []keyItem {
 		add(strings.Join(others, " or ")+", does not enter", func(p *pen, x, y float64) { crossMark(p, x, y, 2.4, others[0]) })
 	}
 	if have.floor {
-		text := "floor"
+		var labels []string
 		for _, panel := range c.panels {
-			if c.kind == kindDots && panel.floor != nil { // the rows have no room for it
-				text = panel.floor.label
+			if panel.floor != nil && !slices.Contains(labels, panel.floor.label) {
+				labels = append(labels, panel.floor.label)
 			}
 		}
+		text := strings.Join(labels, ", ")
 		add(text, func(p *pen, x, y float64) { p.rect(bandInk, x-6, y-4, x+6, y+4) })
 	}
 	if have.points && !have.intervals {

@@ -173,12 +173,7 @@ func segments(points []Point, y axisScale) [][]Point {
 func (l *lines) drawPanel(p *pen, x0, y0 float64, in panel) {
 	all := in.series
 	l.drawTimeout(p, x0, y0, all)
-	if f := in.floor; f != nil {
-		style := l.s.softStyle()
-		y := math.Max(l.clampY(y0, f.upTo)-3, y0+style.size+2)
-		p.rect(white, x0+3, y-style.size, x0+5+style.width(f.label), y+2)
-		p.text(x0+4, y, f.label, style)
-	}
+	l.drawFloorLabel(p, x0, y0, in.floor)
 	for _, series := range all {
 		look := l.c.looks[series.Level]
 		for _, run := range segments(series.Points, l.y) {
@@ -202,6 +197,18 @@ func (l *lines) drawPanel(p *pen, x0, y0 float64, in panel) {
 	}
 	l.drawAbove(p, x0, y0)
 	l.drawEnds(p, x0, y0, all)
+}
+
+// drawFloorLabel names the floor inside its band where that is high enough: what
+// matters stands on its edge, and the key names it too.
+func (l *lines) drawFloorLabel(p *pen, x0, y0 float64, f *floorBand) {
+	style := l.s.softStyle()
+	if f == nil {
+		return
+	}
+	if y := l.clampY(y0, f.upTo) + style.size + 2; y+3 <= y0+l.ph {
+		p.text(x0+4, y, f.label, style)
+	}
 }
 
 func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {

@@ -25,7 +25,7 @@ func newInstrumentView(a *Analysis) *instrumentView {
 			v.Lines = append(v.Lines, Line{label, text})
 		}
 	}
-	add("certificate", a.instrument.text())
+	add("certificate", strings.TrimPrefix(a.instrument.text(), "certificate "))
 	add("made", strings.TrimSpace(time.Unix(0, c.CreatedUnixNs).UTC().Format("2 January 2006, 15:04 UTC")+madeIn(c)))
 	add("on", strings.Join(machineShort(c.Machine), ", "))
 	if c.Floor.Block.Count > 0 {

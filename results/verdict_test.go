@@ -30,6 +30,29 @@ func shifted(points int, by float64) change {
 	}
 }
 
+// slowStart makes the first fifth of the series half as slow again: halves of
+// it have the same median.
+func slowStart(points int) change {
+	return func(r *Record) {
+		shifted(points, 0)(r)
+		for i := range points / 5 {
+			r.Load.Series[i].P50 += r.Load.Series[i].P50 / 2
+		}
+	}
+}
+
+// restless has 20 points that jump by half, four of ten in the first half of
+// the window and six in the second: the medians of the halves lie far apart, and
+// chance does that often.
+func restless(r *Record) {
+	shifted(20, 0)(r)
+	for i := range r.Load.Series {
+		if i%5 < 2 || i >= 10 && i%5 == 2 {
+			r.Load.Series[i].P50 += r.Load.Series[i].P50 / 2
+		}
+	}
+}
+
 // answered makes so many requests of the window fail by kind; at both ends the
 // life-long counts say the same.
 func unanswered(n uint64, kind string) change {
@@ -217,6 +240,8 @@ func TestVerdictRules(t *testing.T) {
 		{"unsteady", "open", shifted(100, 0.11), VerdictUnsteady, "moved by 10 %", shifted(100, 0.09)},
 		{"unsteady halves", "open", shifted(20, 0.2), VerdictUnsteady, "moved by 18 %", shifted(20, 0.09)},
 		{"unsteady closed loop", modeClosed, shifted(50, 0.5), VerdictUnsteady, "moved by", shifted(4, 0.5)},
+		{"unsteady anywhere, from 50 windows on", "open", slowStart(50), VerdictUnsteady, "moved by", slowStart(40)},
+		{"unsteady beyond chance", "open", shifted(20, 0.5), VerdictUnsteady, "moved by 40 %", restless},
 		{"unsteady needs requests", "open", shifted(1000, 0.5), VerdictUnsteady, "moved by",
 			func(r *Record) { shifted(1000, 0.5)(r); thin(r, 19) }},
 
