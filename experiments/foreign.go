@@ -1,5 +1,7 @@
 package experiments
 
+import "fmt"
+
 // othersGrown is the CPU time that other processes used between two readings,
 // in nanoseconds. ok is false if some of it may not be known: a process ended
 // meanwhile, or one may have begun and ended.
@@ -26,4 +28,24 @@ func othersGrown(before, after windowReading) (ns float64, ok bool) {
 		ns += float64(is - was)
 	}
 	return ns, *after.Forks-*before.Forks <= begun
+}
+
+// mostForeign names the other process that used the most CPU time between two
+// readings, with its share of all CPUs: "sh (pid 4711) 24.1 %". "" where none
+// used a tenth of a percent, or it is not known. Of processes that ended
+// meanwhile nothing is known.
+func mostForeign(before, after windowReading) string {
+	const least = 0.001
+	total := float64(after.WallNs-before.WallNs) * float64(after.CPUs)
+	most, who := int64(0), 0
+	for pid, is := range after.Others {
+		// One that has begun meanwhile was at 0.
+		if d := is - before.Others[pid]; d > most || d == most && d > 0 && pid < who {
+			most, who = d, pid
+		}
+	}
+	if share := float64(most) / total; total > 0 && share >= least && after.Name != nil {
+		return fmt.Sprintf("%s (pid %d) %.1f %%", after.Name(who), who, 100*share)
+	}
+	return ""
 }

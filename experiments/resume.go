@@ -44,6 +44,7 @@ func (o Options) resume(ctx context.Context, w *results.Writer, run *results.Run
 		return nil, err
 	}
 	facts := r.facts()
+	b.quiet = quietOf(run.Certificate, facts) // as before, whatever was calibrated since
 	changed := run.Changed(facts)
 	if was := loadBackendOf(run); was != "" && was != b.loadBackend {
 		changed = append(changed, fmt.Sprintf("backend of the generator: %s, was %s", b.loadBackend, was))

@@ -73,7 +73,9 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	if plan.Asked, err = o.asked(); err != nil {
 		return nil, err
 	}
-	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: r.facts()})
+	before := r.facts()
+	b.quiet = quietOf(o.Certificate, before)
+	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Certificate: o.Certificate})
 	if err != nil {
 		return nil, err
 	}

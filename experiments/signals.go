@@ -6,7 +6,7 @@ import "medusa/results"
 // cannot supply stays nil and is named in MachinePart.Unknown.
 type signals interface {
 	// Window reads counters at an edge of the window; pids are the trial's
-	// processes on this machine.
+	// processes on this machine, the server's first.
 	Window(pids []int) windowReading
 	// Trial reads counters at the start or the end of a trial.
 	Trial() trialReading
@@ -24,6 +24,11 @@ type windowReading struct {
 	Others map[int]int64
 	Forks  *uint64
 	PSI    *int64 // time in which some task waited for a CPU
+	// RunDelay is how long the threads of the server were ready and waited
+	// for a CPU, summed; nil where that is not known.
+	RunDelay *int64
+	// Name says how another process is called, for as long as it lives.
+	Name func(pid int) string
 }
 
 type trialReading struct {
@@ -33,8 +38,10 @@ type trialReading struct {
 	Retrans   *uint64
 }
 
-// machinePart compares readings. The speed probes are added by the caller.
-func machinePart(before, after windowReading, start, end trialReading) *results.MachinePart {
+// machinePart compares readings. serverCPUs is how many CPUs the server has. The
+// speed probes and what the machine does when it is quiet are added by the
+// caller.
+func machinePart(before, after windowReading, start, end trialReading, serverCPUs int) *results.MachinePart {
 	m := &results.MachinePart{SocketsBefore: start.Sockets, SocketsAfter: end.Sockets}
 	wall := after.WallNs - before.WallNs
 	total := float64(wall) * float64(after.CPUs)
@@ -56,10 +63,16 @@ func machinePart(before, after windowReading, start, end trialReading) *results.
 	} else {
 		unknown("foreign CPU")
 	}
+	m.ForeignMost = mostForeign(before, after)
 	if d, ok := grown(before.PSI, after.PSI); ok && wall > 0 {
 		m.PSISomeShare = share(d / float64(wall))
 	} else {
 		unknown("CPU pressure")
+	}
+	if d, ok := grown(before.RunDelay, after.RunDelay); ok && wall > 0 && d >= 0 {
+		m.RunDelayShare = share(d / float64(wall) / float64(max(serverCPUs, 1)))
+	} else {
+		unknown("run delay")
 	}
 	if m.SocketsBefore == nil || m.SocketsAfter == nil {
 		unknown("sockets in use")

@@ -2,31 +2,54 @@ package experiments
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
-// procSignals reads /proc (proc(5)).
+// procSignals reads /proc (proc(5)), and the clocks of processes.
 type procSignals struct {
-	fs procfs.FS
-	ok bool
+	root  string // where /proc is
+	self  int    // the runner's own process
+	clock clockReader
 }
+
+// clockReader is clock_gettime(2); false where there is no such clock.
+type clockReader func(id int32) (ns int64, ok bool)
 
 func machineSignals() signals {
-	fs, err := procfs.NewDefaultFS()
-	return procSignals{fs, err == nil}
+	return procSignals{root: procfs.DefaultMountPoint, self: os.Getpid(), clock: kernelClock}
 }
 
+func kernelClock(id int32) (ns int64, ok bool) {
+	var t unix.Timespec
+	if unix.ClockGettime(id, &t) != nil {
+		return 0, false
+	}
+	return t.Nano(), true
+}
+
+// processClock is the clock of a process's CPU time (clock_getcpuclockid(3):
+// ^pid << 3 | CPUCLOCK_SCHED).
+func processClock(pid int) int32 { return int32(^pid<<3 | 2) }
+
 func (s procSignals) Window(pids []int) windowReading {
-	r := windowReading{WallNs: clock(unix.CLOCK_MONOTONIC), CPUs: runtime.NumCPU()}
-	r.OursNs = processTime(pids)
-	if !s.ok {
+	r := windowReading{CPUs: runtime.NumCPU(), Name: s.name}
+	r.WallNs, _ = s.clock(unix.CLOCK_MONOTONIC)
+	r.OursNs = s.processTime(pids)
+	if len(pids) > 0 {
+		r.RunDelay = s.runDelay(pids[0])
+	}
+	fs, err := procfs.NewFS(s.root)
+	if err != nil {
 		return r
 	}
-	if st, err := s.fs.Stat(); err == nil {
+	if st, err := fs.Stat(); err == nil {
 		r.CPUs = max(len(st.CPU), 1)
 		// Idle time is counted by the kernel in nanoseconds where ticks stop
 		// on idle CPUs, busy time by sampling: so what is busy is computed
@@ -36,26 +59,61 @@ func (s procSignals) Window(pids []int) windowReading {
 		r.IdleNs, r.Steal = &idle, &steal
 		r.Forks = &st.ProcessCreated
 	}
-	r.Others = s.others(pids)
-	if psi, err := s.fs.PSIStatsForResource("cpu"); err == nil && psi.Some != nil {
+	r.Others = s.others(fs, pids)
+	if psi, err := fs.PSIStatsForResource("cpu"); err == nil && psi.Some != nil {
 		ns := int64(psi.Some.Total) * 1000
 		r.PSI = &ns
 	}
 	return r
 }
 
+// name is what a process is called, or "a process" when it has ended.
+func (s procSignals) name(pid int) string {
+	if name := firstLine(filepath.Join(s.root, strconv.Itoa(pid), "comm")); name != "" {
+		return name
+	}
+	return "a process"
+}
+
+// runDelay sums, over the threads of a process, the time spent ready and
+// waiting for a CPU (sched-stats.rst, /proc/PID/schedstat). The process's own
+// schedstat is that of its first thread only, and the loop may run on any.
+// nil when the process has ended, or the kernel does not tell.
+func (s procSignals) runDelay(pid int) *int64 {
+	files, err := filepath.Glob(filepath.Join(s.root, strconv.Itoa(pid), "task", "*", "schedstat"))
+	if err != nil || len(files) == 0 {
+		return nil
+	}
+	var sum int64
+	for _, name := range files {
+		fields := strings.Fields(firstLine(name))
+		if len(fields) == 0 {
+			continue // the thread has ended
+		}
+		if len(fields) < 2 {
+			return nil
+		}
+		n, err := strconv.ParseInt(fields[1], 10, 64)
+		if err != nil {
+			return nil
+		}
+		sum += n
+	}
+	return &sum
+}
+
 // others reads the CPU time of all processes but pids and this one.
-func (s procSignals) others(pids []int) map[int]int64 {
-	all, err := s.fs.AllProcs()
+func (s procSignals) others(fs procfs.FS, pids []int) map[int]int64 {
+	all, err := fs.AllProcs()
 	if err != nil {
 		return nil
 	}
 	times := make(map[int]int64, len(all))
 	for _, p := range all {
-		if p.PID == os.Getpid() || slices.Contains(pids, p.PID) {
+		if p.PID == s.self || slices.Contains(pids, p.PID) {
 			continue
 		}
-		if t, ok := processClock(p.PID); ok {
+		if t, ok := s.clock(processClock(p.PID)); ok {
 			times[p.PID] = t
 		}
 	}
@@ -64,14 +122,14 @@ func (s procSignals) others(pids []int) map[int]int64 {
 
 // processTime sums the CPU time of the processes and of this one. nil when one
 // of them cannot be read.
-func processTime(pids []int) *int64 {
-	sum := clock(unix.CLOCK_PROCESS_CPUTIME_ID)
-	if len(pids) == 0 {
+func (s procSignals) processTime(pids []int) *int64 {
+	sum, ok := s.clock(unix.CLOCK_PROCESS_CPUTIME_ID)
+	if len(pids) == 0 || !ok {
 		return nil
 	}
 	for _, pid := range pids {
-		t, ok := processClock(pid)
-		if !ok {
+		t, ok := s.clock(processClock(pid))
+		if !ok || pid <= 0 {
 			return nil
 		}
 		sum += t
@@ -79,30 +137,13 @@ func processTime(pids []int) *int64 {
 	return &sum
 }
 
-// processClock is the CPU time of a process, in nanoseconds, by its process
-// clock (clock_getcpuclockid(3): ^pid << 3 | CPUCLOCK_SCHED).
-func processClock(pid int) (ns int64, ok bool) {
-	var t unix.Timespec
-	if pid <= 0 || unix.ClockGettime(int32(^pid<<3|2), &t) != nil {
-		return 0, false
-	}
-	return t.Nano(), true
-}
-
-func clock(id int32) int64 {
-	var t unix.Timespec
-	if unix.ClockGettime(id, &t) != nil {
-		return 0
-	}
-	return t.Nano()
-}
-
 func (s procSignals) Trial() trialReading {
 	var r trialReading
-	if !s.ok {
+	fs, err := procfs.NewFS(s.root)
+	if err != nil {
 		return r
 	}
-	if st, err := s.fs.NetSockstat(); err == nil {
+	if st, err := fs.NetSockstat(); err == nil {
 		for _, p := range st.Protocols {
 			if p.Protocol == "TCP" {
 				n := p.InUse
@@ -110,7 +151,7 @@ func (s procSignals) Trial() trialReading {
 			}
 		}
 	}
-	if p, err := s.fs.Proc(os.Getpid()); err == nil {
+	if p, err := fs.Proc(s.self); err == nil {
 		if n, err := p.Netstat(); err == nil {
 			r.Overflows = count(n.TcpExt.ListenOverflows)
 			r.Drops = count(n.TcpExt.ListenDrops)

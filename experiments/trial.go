@@ -22,6 +22,7 @@ type bench struct {
 	address      netip.Addr // of the server; not valid: one of 127/8 for each trial
 	timeouts     Timeouts
 	signals      signals
+	quiet        *quiet // nil: the machine has no certificate
 	speed        func(cpus []int) []float64
 	lastProbe    []float64 // see probe
 }
@@ -109,7 +110,8 @@ func (t *trial) steps(ctx context.Context) error {
 	if err := t.server.finish(t.timeouts.Exit); err != nil {
 		return fmt.Errorf("the server process did not end well when asked to stop: %w", err)
 	}
-	m := machinePart(before, after, start, t.signals.Trial())
+	m := machinePart(before, after, start, t.signals.Trial(), int(t.set.number("server_cpus")))
+	t.quiet.into(m)
 	m.ProbeBeforeNs, m.ProbeAfterNs = probeBefore, t.probe(cpus)
 	if len(m.ProbeBeforeNs) == 0 {
 		m.Unknown = append(m.Unknown, "speed probe")

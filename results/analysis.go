@@ -71,7 +71,8 @@ type Analysis struct {
 	// (RunVerdicts).
 	Records []Record
 
-	sites []*site
+	sites      []*site
+	instrument instrument
 }
 
 // Tally counts trials by what became of them.
@@ -158,6 +159,9 @@ type Contrast struct {
 	// Within says that the 90 % interval lies inside 1 +- Margin. It may hold
 	// beside faster or slower: a difference that is certain and small.
 	Within bool
+	// Floor says why the machine's wake floor leaves this not resolved whatever
+	// the interval says; "" where it does not. See Floor.Resolves.
+	Floor string
 	// Baseline and level medians over the trials of the pairs, in the
 	// column's unit, for tables; never the basis of the ratio.
 	LevelMedian, BaselineMedian float64
@@ -302,6 +306,9 @@ type Point struct {
 	// Unsteady: most of the trials behind the point are unsteady. They enter:
 	// draw it hollow, and lines go on through it.
 	Unsteady bool
+	// Floor is how long a CPU takes to wake, at the same quantile and in the
+	// unit of Y; 0 where Y is no latency, or a ratio, or it is not known.
+	Floor float64
 	// Dots are the trials (or pairs) behind Y; Excluded are trials that have
 	// a value and do not enter: noisy and client-limited ones, and those of
 	// a mini-block of which another attempt enters (verdict "repeated").

@@ -33,7 +33,7 @@ func (a *Analysis) Cell(grid string, at []Setting, level, column string) (Point,
 
 // medianPoint is the median over the blocks of a cell.
 func (a *Analysis) medianPoint(p *site, level, column string) Point {
-	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
+	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN(), Floor: a.floorOf(p, column)}
 	var lower, upper []float64
 	saturated, unsteady := 0, 0
 	for _, m := range p.minis {

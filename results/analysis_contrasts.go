@@ -45,6 +45,7 @@ func (a *Analysis) contrast(p *site, level, column string, everyTrial bool) Cont
 	c.P = stats.SignFlipP(near, a.Plan.Design.Seed)
 	c.PHolm = c.P // until Holm knows how many are tested together
 	c.PWilcoxon = stats.SignedRankP(near)
+	a.limit(p, &c, Margin)
 	return c
 }
 
@@ -102,7 +103,7 @@ func (a *Analysis) test() {
 			p[i] = family[i].P
 		}
 		for i, corrected := range stats.Holm(p) {
-			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha
+			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha && family[i].Floor == ""
 		}
 	}
 	for _, slopes := range [][]Slope{a.Slopes, a.KeptSlopes} {

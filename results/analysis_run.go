@@ -8,8 +8,17 @@ import (
 
 // Analyse computes what the records of a run support. The same plan and
 // records give the same analysis. Neither is changed; a run that was cut off
-// is analysed as far as it went.
+// is analysed as far as it went. A run that has a certificate is analysed by its
+// own method, which knows the wake floor.
 func Analyse(plan Plan, records []Record) *Analysis {
+	return analyse(plan, records, instrument{})
+}
+
+// Analyse computes what a run supports: like the function, and no difference of
+// a latency that the machine's certificate calls too small is claimed.
+func (run *Run) Analyse() *Analysis { return analyse(run.Plan, run.Records, run.instrument()) }
+
+func analyse(plan Plan, records []Record, by instrument) *Analysis {
 	a := &Analysis{
 		Plan: plan, Primary: plan.Metrics.Primary, Compare: plan.Design.Compare, Baseline: plan.Design.Baseline,
 		Records: make([]Record, len(records)),
@@ -18,6 +27,7 @@ func Analyse(plan Plan, records []Record) *Analysis {
 	for i, verdict := range RunVerdicts(records) {
 		a.Records[i].Verdict, a.Records[i].Reasons = verdict.Verdict, verdict.Reasons
 	}
+	a.instrument = by
 	a.index()
 	a.tally()
 	a.test()

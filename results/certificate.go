@@ -141,6 +141,16 @@ func (c *Certificate) Age(at time.Time) time.Duration {
 // Elsewhere says in what the certificate's machine differs from another, one
 // short phrase each; none when it speaks for it.
 func (c *Certificate) Elsewhere(m Machine) []string {
+	out := c.AnotherMachine(m)
+	if c.Machine.BinarySHA256 != m.BinarySHA256 {
+		out = append(out, "another medusa")
+	}
+	return out
+}
+
+// AnotherMachine is Elsewhere without the program: how long a CPU takes to
+// wake, and what a quiet machine does, is no property of a medusa.
+func (c *Certificate) AnotherMachine(m Machine) []string {
 	var out []string
 	for _, d := range []struct {
 		what string
@@ -149,7 +159,6 @@ func (c *Certificate) Elsewhere(m Machine) []string {
 		{"another CPU", c.Machine.CPUModel == m.CPUModel && c.Machine.CPUs == m.CPUs},
 		{"another kernel", c.Machine.Kernel == m.Kernel},
 		{"another system", c.Machine.OS == m.OS && c.Machine.Arch == m.Arch},
-		{"another medusa", c.Machine.BinarySHA256 == m.BinarySHA256},
 	} {
 		if !d.same {
 			out = append(out, d.what)

@@ -5,13 +5,15 @@ import (
 	"strings"
 )
 
+type quantileLevel struct {
+	name  string
+	above uint64
+}
+
 // quantileLevels are the quantiles of a Dist, with the share above each in
 // thousandths: whole numbers, so that 1,000 requests have exactly 100
 // exceedances at p90.
-var quantileLevels = []struct {
-	name  string
-	above uint64
-}{{"p50", 500}, {"p90", 100}, {"p99", 10}, {"p999", 1}}
+var quantileLevels = []quantileLevel{{"p50", 500}, {"p90", 100}, {"p99", 10}, {"p999", 1}}
 
 // at returns the quantile of that name, nil where it is null.
 func (d *Dist) at(q string) *int64 {

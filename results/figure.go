@@ -39,7 +39,7 @@ func Plot(run *Run, f Figure, out string) error {
 	if !slices.Contains(figureFormats, format) {
 		return fmt.Errorf("cannot draw %s: the file name must end in .%s", out, strings.Join(figureFormats, ", ."))
 	}
-	r := renderFigure(run, Analyse(run.Plan, run.Records), f)
+	r := renderFigure(run, run.Analyse(), f)
 	if r.err != nil {
 		return r.err
 	}
@@ -58,7 +58,7 @@ func Plot(run *Run, f Figure, out string) error {
 
 // PlotTo draws one figure of a run as SVG.
 func PlotTo(w io.Writer, run *Run, f Figure) error {
-	r := renderFigure(run, Analyse(run.Plan, run.Records), f)
+	r := renderFigure(run, run.Analyse(), f)
 	if r.err != nil {
 		return r.err
 	}
@@ -77,7 +77,7 @@ func PlotTo(w io.Writer, run *Run, f Figure) error {
 // records give the same bytes.
 func FigureCSVs(run *Run) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for _, r := range renderAll(run, Analyse(run.Plan, run.Records)) {
+	for _, r := range renderAll(run, run.Analyse()) {
 		if r.err == nil {
 			out[figuresFolder+"/"+r.file+".csv"] = r.csv
 		}
@@ -191,7 +191,7 @@ func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	c.setLooks(a)
 	c.label(f, x, ys)
 	c.marks = figureMarks(f.Marks)
-	c.setFloor(f)
+	c.setFloor(a, f)
 	c.noteLost()
 	return c, series, nil
 }

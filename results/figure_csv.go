@@ -21,7 +21,8 @@ import (
 //	n         trials or pairs behind it
 //	block trial verdict   of one dot
 //	state     saturated, open, censored (the value is at least y),
-//	          interval-censored (the same of hi); several with + between
+//	          interval-censored (the same of hi), near-floor (under three
+//	          times what waking a CPU takes); several with + between
 func figureCSV(c *chart, f Figure, series []Series) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
@@ -75,7 +76,7 @@ func figureCSV(c *chart, f Figure, series []Series) []byte {
 func write(w *csv.Writer, row []string) { _ = w.Write(row) }
 
 func pointState(pt Point) string {
-	return stateText([]string{"saturated", "open", "censored", "interval-censored"}, pt.Saturated, pt.Open, pt.Censored, pt.HiCensored)
+	return stateText([]string{"saturated", "open", "censored", "interval-censored", "near-floor"}, pt.Saturated, pt.Open, pt.Censored, pt.HiCensored, pt.nearFloor())
 }
 
 func stateText(names []string, on ...bool) string {

@@ -3,7 +3,6 @@ package results
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -72,19 +71,6 @@ func (c *chart) noteSurvivors(a *Analysis, f Figure) error {
 		c.notes = append(c.notes, fmt.Sprintf("Only requests answered well are in this figure: %s to %s of all, by cell (ok_share).", quantity(least, "share"), quantity(most, "share")))
 	}
 	return nil
-}
-
-// setFloor draws a floor that is given as a number, in the unit of y. One that
-// is named needs a measurement, which this run does not have.
-func (c *chart) setFloor(f Figure) {
-	if f.Floor == "" {
-		return
-	}
-	if v, err := strconv.ParseFloat(f.Floor, 64); err == nil {
-		c.floor = &floorBand{v, "floor " + plainNumber(v) + spaced(unitText(c.y.unit))}
-		return
-	}
-	c.notes = append(c.notes, "No floor is drawn: how long this machine takes to "+f.Floor+" was not measured.")
 }
 
 // noteLost says how many values a log axis has no place for.

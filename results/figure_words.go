@@ -152,6 +152,12 @@ func (c *chart) howToRead() string {
 	if have.censored {
 		s = append(s, "A triangle lies at the timeout: so many requests failed that the true value is at least that.")
 	}
+	if have.floor && c.wakes() {
+		s = append(s, "The grey band is how long this machine needs to wake a sleeping CPU and be woken by it, at the same quantile.")
+	}
+	if have.nearFloor {
+		s = append(s, fmt.Sprintf("Hatched marks lie under %d times that: the machine's waking is a large part of them.", nearFloor))
+	}
 	if len(have.excluded) > 0 {
 		s = append(s, "Grey marks were measured and do not enter ("+joinWords(sortedKeys(have.excluded))+").")
 	}

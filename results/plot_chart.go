@@ -16,7 +16,6 @@ type chart struct {
 	looks    map[string]look // by level
 	ratio    bool            // y is a ratio: a line at 1, a band of the margin
 	baseline string          // ratio: the level at 1
-	floor    *floorBand
 	marks    []xMark
 	coverage []float64 // exact coverages of the intervals drawn
 	notes    []string  // below the key
@@ -36,6 +35,7 @@ type axisSpec struct {
 type panel struct {
 	title  string
 	series []Series
+	floor  *floorBand // nil: none
 }
 
 // floorBand is a range of values that say nothing: the machine needs as long
@@ -150,7 +150,11 @@ func drawMarker(p *pen, l look, x, y, r float64, fill color.Color, edge stroke) 
 // Marker styles: full; hollow for a saturated cell; hollow with a point inside
 // for an unsteady one; hollow with a broken edge for a quantile with few
 // exceedances.
+// One near the wake floor is hatched, whatever else it is.
 func pointMarker(p *pen, l look, x, y, r float64, pt Point) {
+	if pt.nearFloor() {
+		defer hatch(p, l, x, y, r)
+	}
 	switch {
 	case pt.Saturated:
 		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.3, nil})
@@ -159,9 +163,27 @@ func pointMarker(p *pen, l look, x, y, r float64, pt Point) {
 		p.circle(l.color, stroke{}, x, y, r*.3)
 	case pt.Open:
 		drawMarker(p, l, x, y, r, white, stroke{l.color, 1.1, []float64{1.4, 1.2}})
+	case pt.nearFloor():
+		drawMarker(p, l, x, y, r, white, stroke{l.color, 1, nil})
 	default:
 		drawMarker(p, l, x, y, r, l.color, stroke{})
 	}
+}
+
+// hatch draws slanted strokes over a marker.
+func hatch(p *pen, l look, x, y, r float64) {
+	s := stroke{l.color, .8, nil}
+	for _, off := range []float64{-.4 * r, .4 * r} {
+		half := math.Sqrt(1.3*r*r-off*off) * math.Sqrt2 / 2
+		at := off * math.Sqrt2 / 2
+		p.line(s, point{x + at - half, y + at + half}, point{x + at + half, y + at - half})
+	}
+}
+
+// nearFloor says that a point is a latency of which the machine's waking is a
+// large part.
+func (pt Point) nearFloor() bool {
+	return pt.Floor > 0 && finite(pt.Y) && !pt.Censored && pt.Y < nearFloor*pt.Floor
 }
 
 // blockDot is one block (or pair): full, or hollow where it is unsteady.

@@ -8,6 +8,7 @@ type dotRow struct {
 	label  string
 	level  string
 	pt     Point
+	floor  *floorBand // of its panel
 }
 
 // dotsBlock draws one row a level: its value or ratio, the interval, the
@@ -31,6 +32,11 @@ func (c *chart) dotsBlock(s sizes) block {
 	if c.ratio {
 		ys = append(ys, 1-Margin, 1+Margin)
 	}
+	for _, panel := range c.panels {
+		if panel.floor != nil {
+			ys = append(ys, panel.floor.shown(ys))
+		}
+	}
 	scale := valueScale(kind, finiteOnly(ys))
 	text, small := s.textStyle(), s.softStyle()
 	left, right := 0.0, 0.0
@@ -52,7 +58,7 @@ func (c *chart) dotsBlock(s sizes) block {
 		for i, r := range rows {
 			from := top + rowHeight*float64(i)
 			if r.header == "" {
-				c.drawDotGrid(p, f, ticks, x0, from, from+rowHeight)
+				c.drawDotGrid(p, f, ticks, r.floor, x0, from, from+rowHeight)
 			}
 		}
 		centred := small
@@ -77,7 +83,10 @@ func (c *chart) dotsBlock(s sizes) block {
 }
 
 // drawDotGrid draws what lies under a row.
-func (c *chart) drawDotGrid(p *pen, f *frame, ticks []tick, x0, from, to float64) {
+func (c *chart) drawDotGrid(p *pen, f *frame, ticks []tick, floor *floorBand, x0, from, to float64) {
+	if floor != nil {
+		p.rect(bandInk, x0, from, math.Min(math.Max(f.px(x0, floor.upTo), x0), x0+f.pw), to)
+	}
 	if c.ratio {
 		p.rect(bandInk, f.px(x0, 1-Margin), from, f.px(x0, 1+Margin), to)
 	}
@@ -158,7 +167,7 @@ func (c *chart) dotRows() []dotRow {
 			for _, series := range panel.series {
 				for _, pt := range series.Points {
 					if xText(pt) == x {
-						rows = append(rows, dotRow{label: series.Level, level: series.Level, pt: pt})
+						rows = append(rows, dotRow{label: series.Level, level: series.Level, pt: pt, floor: panel.floor})
 					}
 				}
 			}

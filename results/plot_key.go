@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -51,15 +52,18 @@ func keyBlock(s sizes, items []keyItem) block {
 type seen struct {
 	points, dots, intervals, saturated, open, censored bool
 	unsteady, unsteadyDots                             bool
+	floor, nearFloor                                   bool
 	excluded                                           map[string]bool // by verdict
 }
 
 func (c *chart) seen() seen {
 	s := seen{excluded: map[string]bool{}}
 	for _, panel := range c.panels {
+		s.floor = s.floor || panel.floor != nil
 		for _, series := range panel.series {
 			for _, pt := range series.Points {
 				drawn := finite(pt.Y)
+				s.nearFloor = s.nearFloor || pt.nearFloor()
 				s.points = s.points || drawn
 				s.intervals = s.intervals || drawn && pt.Interval
 				s.saturated = s.saturated || drawn && pt.Saturated && !pt.Censored
@@ -123,6 +127,9 @@ func (c *chart) key() []keyItem {
 	if have.saturated {
 		add("saturated", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{Saturated: true}) })
 	}
+	if have.nearFloor {
+		add(fmt.Sprintf("under %d x the wake floor", nearFloor), func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{Y: 1, Floor: 1}) })
+	}
 	if have.open {
 		add("a quantile with 30 to 99 exceedances", func(p *pen, x, y float64) { pointMarker(p, grey, x, y, 2.8, Point{Open: true}) })
 	}
@@ -140,6 +147,16 @@ func (c *chart) key() []keyItem {
 	}
 	if len(others) > 0 {
 		add(strings.Join(others, " or ")+", does not enter", func(p *pen, x, y float64) { crossMark(p, x, y, 2.4, others[0]) })
+	}
+	if have.floor {
+		var labels []string
+		for _, panel := range c.panels {
+			if panel.floor != nil && !slices.Contains(labels, panel.floor.label) {
+				labels = append(labels, panel.floor.label)
+			}
+		}
+		text := strings.Join(labels, ", ")
+		add(text, func(p *pen, x, y float64) { p.rect(bandInk, x-6, y-4, x+6, y+4) })
 	}
 	if have.points && !have.intervals {
 		add("too few blocks for an interval: no claim", nil)

@@ -59,7 +59,7 @@ func (c *chart) linesBlock(s sizes) block {
 		l.drawTitles(p, top)
 		for i := range c.panels {
 			x0, y0 := l.area(top, i)
-			l.drawPanel(p, x0, y0, c.panels[i].series)
+			l.drawPanel(p, x0, y0, c.panels[i])
 		}
 	}}
 }
@@ -95,8 +95,10 @@ func (l *lines) scales(s sizes) (x, y axisScale) {
 	if l.c.ratio {
 		ys = append(ys, 1-Margin, 1+Margin)
 	}
-	if l.c.floor != nil {
-		ys = append(ys, l.c.floor.upTo)
+	for _, panel := range l.c.panels {
+		if panel.floor != nil {
+			ys = append(ys, panel.floor.shown(ys))
+		}
 	}
 	if len(finiteOnly(ys)) == 0 {
 		ys = append(ys, out...)
@@ -135,7 +137,7 @@ func (l *lines) scales(s sizes) (x, y axisScale) {
 func (l *lines) drawBands(p *pen, top float64) {
 	for i := range l.c.panels {
 		x0, y0 := l.area(top, i)
-		if f := l.c.floor; f != nil {
+		if f := l.c.panels[i].floor; f != nil {
 			p.rect(bandInk, x0, l.clampY(y0, f.upTo), x0+l.pw, y0+l.ph)
 		}
 		if l.c.ratio {
@@ -168,14 +170,10 @@ func segments(points []Point, y axisScale) [][]Point {
 	return out
 }
 
-func (l *lines) drawPanel(p *pen, x0, y0 float64, all []Series) {
+func (l *lines) drawPanel(p *pen, x0, y0 float64, in panel) {
+	all := in.series
 	l.drawTimeout(p, x0, y0, all)
-	if f := l.c.floor; f != nil {
-		style := l.s.softStyle()
-		y := l.clampY(y0, f.upTo) - 3
-		p.rect(white, x0+3, y-style.size, x0+5+style.width(f.label), y+2)
-		p.text(x0+4, y, f.label, style)
-	}
+	l.drawFloorLabel(p, x0, y0, in.floor)
 	for _, series := range all {
 		look := l.c.looks[series.Level]
 		for _, run := range segments(series.Points, l.y) {
@@ -199,6 +197,18 @@ func (l *lines) drawPanel(p *pen, x0, y0 float64, all []Series) {
 	}
 	l.drawAbove(p, x0, y0)
 	l.drawEnds(p, x0, y0, all)
+}
+
+// drawFloorLabel names the floor inside its band where that is high enough: what
+// matters stands on its edge, and the key names it too.
+func (l *lines) drawFloorLabel(p *pen, x0, y0 float64, f *floorBand) {
+	style := l.s.softStyle()
+	if f == nil {
+		return
+	}
+	if y := l.clampY(y0, f.upTo) + style.size + 2; y+3 <= y0+l.ph {
+		p.text(x0+4, y, f.label, style)
+	}
 }
 
 func (l *lines) drawDots(p *pen, x0, y0 float64, level string, pt Point) {

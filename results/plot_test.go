@@ -249,19 +249,19 @@ func oddChart(kind, scale string) *chart {
 			{X: 300, Y: 0, N: 6, Lo: math.Inf(-1), Hi: math.Inf(1), Interval: true},
 			{X: 1000, Y: math.NaN(), Excluded: []Dot{{X: 1000, Y: 12, Verdict: VerdictNoisy}}},
 			{X: 3000, Y: 500, N: 6, Censored: true, Dots: []Dot{{X: 3000, Y: 500, Censored: true}, {X: 3000, Y: 30}}},
-			{X: 9000, Y: 40 + shift, N: 6, Open: true, HiCensored: true, Interval: true, Lo: 30, Hi: 500},
+			{X: 9000, Y: 40 + shift, N: 6, Open: true, Floor: 20, HiCensored: true, Interval: true, Lo: 30, Hi: 500},
 		}
 	}
 	c := &chart{kind: kind, title: "Title <b> & more", subtitle: "machine", ratio: scale == "log", baseline: "epoll",
 		x: axisSpec{label: "x", kind: "log1p", levels: []float64{0, 100, 300, 1000, 3000, 9000}}, y: axisSpec{label: "y (µs)", unit: "us", kind: scale},
-		looks: map[string]look{}, marks: []xMark{{100, "a"}, {1e9, "beyond"}, {-1, "before"}}, floor: &floorBand{5, "floor"}, notes: []string{"a note"}}
+		looks: map[string]look{}, marks: []xMark{{100, "a"}, {1e9, "beyond"}, {-1, "before"}}, notes: []string{"a note"}}
 	for i := range 5 {
 		var all []Series
 		for k, level := range []string{"select", "epoll", "io_uring-poll"} {
 			c.looks[level] = lookOf(level, k)
 			all = append(all, Series{Column: "ok_share", Level: level, Points: pts(float64(k))})
 		}
-		c.panels = append(c.panels, panel{title: "panel " + plainNumber(float64(i)), series: all})
+		c.panels = append(c.panels, panel{title: "panel " + plainNumber(float64(i)), series: all, floor: &floorBand{5, "floor"}})
 	}
 	return c
 }

@@ -208,17 +208,25 @@ type SeriesPoint struct {
 
 // MachinePart is what the machine did around and during the window.
 type MachinePart struct {
-	ProbeBeforeNs   []float64 `json:"probe_before_ns"` // per CPU: time of a fixed piece of work; empty where it cannot be pinned
-	ProbeAfterNs    []float64 `json:"probe_after_ns"`
-	StealShare      *float64  `json:"steal_share"`   // of all CPUs' time in the window; null where unknown
-	ForeignShare    *float64  `json:"foreign_share"` // CPU used by others than the trial's processes and the runner
-	PSISomeShare    *float64  `json:"psi_some_share"`
-	SocketsBefore   *int      `json:"sockets_before"` // TCP sockets in use
-	SocketsAfter    *int      `json:"sockets_after"`
-	ListenOverflows *uint64   `json:"listen_overflows"` // TcpExt over the trial
-	ListenDrops     *uint64   `json:"listen_drops"`     // overflows and all other SYNs and connections dropped
-	SynRetrans      *uint64   `json:"syn_retrans"`
-	Unknown         []string  `json:"unknown,omitempty"` // signals that this system cannot supply
+	ProbeBeforeNs []float64 `json:"probe_before_ns"` // per CPU: time of a fixed piece of work; empty where it cannot be pinned
+	ProbeAfterNs  []float64 `json:"probe_after_ns"`
+	StealShare    *float64  `json:"steal_share"`            // of all CPUs' time in the window; null where unknown
+	ForeignShare  *float64  `json:"foreign_share"`          // CPU used by others than the trial's processes and the runner
+	ForeignMost   string    `json:"foreign_most,omitempty"` // the other process that used the most of it, such as "sh (pid 4711) 24.1 %"
+	PSISomeShare  *float64  `json:"psi_some_share"`         // of the window, in which some task of the system waited for a CPU
+	// RunDelayShare is the time that the server's threads were ready to run
+	// and waited for a CPU, summed, over the window and the server's CPUs.
+	RunDelayShare *float64 `json:"run_delay_share,omitempty"`
+	// PSIQuietShare and RunDelayQuietShare are what the machine's certificate
+	// found for both while nothing else ran; nil without a certificate.
+	PSIQuietShare      *float64 `json:"psi_quiet_share,omitempty"`
+	RunDelayQuietShare *float64 `json:"run_delay_quiet_share,omitempty"`
+	SocketsBefore      *int     `json:"sockets_before"` // TCP sockets in use
+	SocketsAfter       *int     `json:"sockets_after"`
+	ListenOverflows    *uint64  `json:"listen_overflows"` // TcpExt over the trial
+	ListenDrops        *uint64  `json:"listen_drops"`     // overflows and all other SYNs and connections dropped
+	SynRetrans         *uint64  `json:"syn_retrans"`
+	Unknown            []string `json:"unknown,omitempty"` // signals that this system cannot supply
 }
 
 // Plan is a suite expanded and ordered: everything that results needs to know

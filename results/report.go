@@ -23,7 +23,7 @@ var reportCSS string
 // returns the path of the report. Of a run that was cut off it reports what is
 // there, and says so first.
 func WriteReport(run *Run) (string, error) {
-	a := Analyse(run.Plan, run.Records)
+	a := run.Analyse()
 	figures := renderAll(run, a)
 	if err := writeFigures(filepath.Join(run.Dir, figuresFolder), figures); err != nil {
 		return "", err

@@ -130,7 +130,7 @@ func (a *Analysis) checkSameness(c FindingCheck) (outcome, because string) {
 	for _, one := range all {
 		part := undecided
 		switch {
-		case one.N < MinPairs:
+		case one.N < MinPairs, one.Floor != "":
 		case one.Lo90 > 1-c.Margin && one.Hi90 < 1+c.Margin:
 			part = agrees
 		case one.Lo > 1+c.Margin, one.Hi < 1-c.Margin:
@@ -142,7 +142,11 @@ func (a *Analysis) checkSameness(c FindingCheck) (outcome, because string) {
 			continue
 		}
 		v := ratioView(one)
-		found = append(found, strings.TrimSpace(one.Level+" "+v.Main+" "+v.Small))
+		text := strings.TrimSpace(one.Level + " " + v.Main + " " + v.Small)
+		if one.Floor != "" {
+			text += ", but " + one.Floor
+		}
+		found = append(found, text)
 	}
 	// A level of which nothing is known leaves the whole undecided.
 	for _, level := range c.Levels {

@@ -259,6 +259,8 @@ func verdictCell(a *Analysis, c *Contrast, level string) cellView {
 	switch {
 	case c.N < MinPairs:
 		cell.Small = fmt.Sprintf("%s, %d are needed", countOf(c.N, "clean pair", "clean pairs"), MinPairs)
+	case c.Floor != "":
+		cell.Small = "under what waking a CPU scatters by"
 	case c.Outcome == stats.NotResolved && finite(c.Smallest):
 		cell.Small = fmt.Sprintf("this run could find %s %%", significantDigits(100*c.Smallest, 2))
 	case c.Within && c.Outcome != stats.Same:

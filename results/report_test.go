@@ -16,7 +16,7 @@ import (
 func page(t *testing.T, run *Run) string {
 	t.Helper()
 	run.Dir = t.TempDir()
-	a := Analyse(run.Plan, run.Records)
+	a := run.Analyse()
 	b, err := reportPage(run, a, renderAll(run, a))
 	if err != nil {
 		t.Fatal(err)

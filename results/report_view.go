@@ -34,6 +34,7 @@ type reportView struct {
 	Verdicts        []verdictView
 	Failures        []failureView
 	Skipped         []Skipped
+	Instrument      *instrumentView // nil: the machine was never calibrated
 	Environment     []environmentRow
 	Made            string
 }
@@ -67,6 +68,7 @@ func newReportView(run *Run, a *Analysis, figures []rendered) (*reportView, erro
 		Machine: machineLines(run), Again: againCommands(run), Data: dataFiles(run),
 		Front: frontTable(a), Cells: cellTables(a), Contrasts: contrastTable(a), Slopes: slopeTable(a),
 		Verdicts: verdictViews(a), Failures: failureViews(a), Skipped: run.Plan.Skipped,
+		Instrument:  newInstrumentView(a),
 		Environment: environmentRows(run.Environment),
 	}
 	if run.Stamp.CreatedUnixNs != 0 {
@@ -201,6 +203,7 @@ func dataFiles(run *Run) []dataView {
 		{"plan.json", "every trial that was to be run, in order"},
 		{"suite.yaml", "what was asked"},
 		{"environment.json", "the machine before and after"},
+		{certificateFile, "what the instrument was proved to be, when the run began"},
 		{"latency", "a HdrHistogram log for each trial"},
 		{"benchfmt.txt", "for benchstat"},
 		{figuresFolder, "each figure as SVG and PNG, with the numbers behind it as CSV"},

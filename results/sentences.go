@@ -246,6 +246,9 @@ func modeText(p *site, column string) []string {
 func unresolved(c, kept Contrast) string {
 	if c.N >= MinPairs {
 		text := changeText(c.Lo, c.Hi)
+		if c.Floor != "" {
+			return fmt.Sprintf("(%s; %s)", text, c.Floor)
+		}
 		if c.Censored > 0 {
 			return fmt.Sprintf("(%s; in %d of %s the value falls among failed requests)", text, c.Censored, countOf(c.N, "pair", "pairs"))
 		}

@@ -14,7 +14,7 @@ func (a *Analysis) believe() []Line {
 		{"trials", a.trialsText()},
 		{"machine", a.machineText()},
 		{"generator", a.generatorText()},
-		{"floor", "not measured: how long a sleeping CPU takes to wake here is unknown, so a difference of latency under 0.1 ms may be that"},
+		{"floor", a.floorText()},
 	}
 	if a.Saturation.Trials > 0 {
 		lines = append(lines, Line{"pace", a.paceText()})
@@ -94,19 +94,6 @@ func (a *Analysis) machineText() string {
 		return text
 	}
 	return text + fmt.Sprintf("; %s of %s straddle a change", percentText(m.Straddle), countOf(m.Pairs, "pair", "pairs"))
-}
-
-func (a *Analysis) generatorText() string {
-	const none = "no calibration certificate"
-	g := a.Generator
-	switch {
-	case g.ClosedOnly:
-		return none + "; closed loop only: no schedule could be missed"
-	case g.Trials == 0:
-		return none + "; no trial of an open loop has a lag p99"
-	}
-	return fmt.Sprintf("%s; lag p99 %s us (median of %s of the open loop), worst %s us", none, thousands(roundDigits(g.LagMedianUs, 2)),
-		countOf(g.Trials, "trial", "trials"), thousands(roundDigits(g.LagWorstUs, 2)))
 }
 
 // testedText says what was tested, how it was corrected, and whether so few

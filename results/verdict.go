@@ -50,7 +50,7 @@ func trialFindings(r *Record) []finding {
 	}
 	var disturbed []finding
 	if !r.timeless() {
-		disturbed = noisy(r.Machine)
+		disturbed = noisy(r)
 	}
 	return slices.Concat(
 		inconsistent(r),
@@ -58,7 +58,7 @@ func trialFindings(r *Record) []finding {
 		clientLimited(r.Load),
 		saturated(r.Load),
 		unsteady(r),
-		unverified(r.Machine),
+		unverified(r),
 	)
 }
 

@@ -30,6 +30,29 @@ func shifted(points int, by float64) change {
 	}
 }
 
+// slowStart makes the first fifth of the series half as slow again: halves of
+// it have the same median.
+func slowStart(points int) change {
+	return func(r *Record) {
+		shifted(points, 0)(r)
+		for i := range points / 5 {
+			r.Load.Series[i].P50 += r.Load.Series[i].P50 / 2
+		}
+	}
+}
+
+// restless has 20 points that jump by half, four of ten in the first half of
+// the window and six in the second: the medians of the halves lie far apart, and
+// chance does that often.
+func restless(r *Record) {
+	shifted(20, 0)(r)
+	for i := range r.Load.Series {
+		if i%5 < 2 || i >= 10 && i%5 == 2 {
+			r.Load.Series[i].P50 += r.Load.Series[i].P50 / 2
+		}
+	}
+}
+
 // answered makes so many requests of the window fail by kind; at both ends the
 // life-long counts say the same.
 func unanswered(n uint64, kind string) change {
@@ -133,6 +156,30 @@ func TestVerdictRules(t *testing.T) {
 			VerdictNoisy, "other programs",
 			func(r *Record) { r.Machine.ForeignShare = p(0.019) }},
 
+		{"CPU pressure", "open",
+			func(r *Record) { r.Machine.PSIQuietShare = p(0.01); r.Machine.PSISomeShare = p(0.031) },
+			VerdictNoisy, "waited for a CPU (PSI) in 3.1 % of the window; 3.0 % are allowed",
+			func(r *Record) { r.Machine.PSIQuietShare = p(0.01); r.Machine.PSISomeShare = p(0.029) }},
+		{"CPU pressure without a certificate", "open",
+			func(r *Record) { r.Machine.PSIQuietShare = p(0.0); r.Machine.PSISomeShare = p(0.5) },
+			VerdictNoisy, "PSI",
+			func(r *Record) { r.Machine.PSISomeShare = p(0.5) }},
+		{"run delay", "open",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.001); r.Machine.RunDelayShare = p(0.0211) },
+			VerdictNoisy, "(run delay) in 2.1 % of the window; 2.1 % are allowed",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.001); r.Machine.RunDelayShare = p(0.0209) }},
+		{"run delay of threads that wait for each other", "open",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.0); r.Machine.RunDelayShare = p(0.9) },
+			VerdictNoisy, "run delay",
+			func(r *Record) {
+				r.Machine.RunDelayQuietShare, r.Machine.RunDelayShare = p(0.0), p(0.9)
+				r.Server.Engine = "threads"
+			}},
+		{"the most foreign program", "open",
+			func(r *Record) { r.Machine.ForeignShare, r.Machine.ForeignMost = p(0.3), "sh (pid 7) 24.1 %" },
+			VerdictNoisy, "30.0 % of the CPUs, sh (pid 7) 24.1 % alone; 2 % are allowed",
+			func(r *Record) { r.Machine.ForeignMost = "sh (pid 7) 1.9 %" }},
+
 		{"sockets of others came", "open",
 			func(r *Record) { *r.Machine.SocketsAfter += 101 },
 			VerdictNoisy, "TCP sockets",
@@ -193,13 +240,23 @@ func TestVerdictRules(t *testing.T) {
 		{"unsteady", "open", shifted(100, 0.11), VerdictUnsteady, "moved by 10 %", shifted(100, 0.09)},
 		{"unsteady halves", "open", shifted(20, 0.2), VerdictUnsteady, "moved by 18 %", shifted(20, 0.09)},
 		{"unsteady closed loop", modeClosed, shifted(50, 0.5), VerdictUnsteady, "moved by", shifted(4, 0.5)},
+		{"unsteady anywhere, from 50 windows on", "open", slowStart(50), VerdictUnsteady, "moved by", slowStart(40)},
+		{"unsteady beyond chance", "open", shifted(20, 0.5), VerdictUnsteady, "moved by 40 %", restless},
 		{"unsteady needs requests", "open", shifted(1000, 0.5), VerdictUnsteady, "moved by",
 			func(r *Record) { shifted(1000, 0.5)(r); thin(r, 19) }},
 
 		{"no steal", "open",
 			func(r *Record) { r.Machine.StealShare = nil },
 			VerdictUnverified, "steal",
-			func(r *Record) { r.Machine.PSISomeShare = nil }}, // no rule needs it
+			func(r *Record) { r.Machine.PSISomeShare = nil }}, // without a certificate no rule needs it
+		{"no run delay", "open",
+			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.0) },
+			VerdictUnverified, "run delay",
+			func(r *Record) { r.Machine.RunDelayShare = p(0.0) }},
+		{"no CPU pressure", "open",
+			func(r *Record) { r.Machine.PSIQuietShare, r.Machine.PSISomeShare = p(0.0), nil },
+			VerdictUnverified, "CPU pressure",
+			func(r *Record) { r.Machine.PSISomeShare = nil }},
 		{"no probe", "open",
 			func(r *Record) { r.Machine.ProbeBeforeNs = nil },
 			VerdictUnverified, "the speed probe",
