@@ -31,6 +31,7 @@ type runCmd struct {
 	ServerBin string        `name:"server-binary" help:"Another medusa to serve with." placeholder:"FILE"`
 	Address   string        `help:"Address that servers listen on; needed with --server-via or --load-via elsewhere." placeholder:"IP"`
 	LoadOn    string        `name:"load-backend" help:"I/O backend of the generator." placeholder:"NAME"`
+	Noisy     bool          `name:"noisy-anyway" env:"MEDUSA_NOISY_ANYWAY" help:"Run while other programs use the CPUs, too; without, a busy machine is refused (see 'medusa doctor')."`
 }
 
 func (c runCmd) Run(s streams) error {
@@ -47,6 +48,7 @@ func (c runCmd) Run(s streams) error {
 		Suite: suite, Request: request, Dir: c.Out, Here: here,
 		ServerBinary: c.ServerBin, ServerVia: c.ServerVia, LoadVia: c.LoadVia,
 		Address: c.Address, LoadBackend: c.LoadOn, Version: version(), Progress: s.err,
+		NoisyAnyway: c.Noisy,
 	}
 	if err := options.Check(); err != nil {
 		var flag experiments.FlagError
@@ -57,7 +59,7 @@ func (c runCmd) Run(s streams) error {
 	}
 	if c.DryRun {
 		plan.Describe(s.out)
-		return nil
+		return dryCheckup(s, options)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -116,6 +118,9 @@ func (c runCmd) again() string {
 	add("server-binary", c.ServerBin)
 	add("address", c.Address)
 	add("load-backend", c.LoadOn)
+	if c.Noisy {
+		words = append(words, "--noisy-anyway")
+	}
 	return strings.Join(words, " ")
 }
 

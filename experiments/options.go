@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"medusa/loadgen"
+	"medusa/results"
 )
 
 // Options say how a suite is run.
@@ -37,6 +38,10 @@ type Options struct {
 	Progress    io.Writer // estimate and progress; nil: nowhere
 	Launcher    Launcher  // nil: Processes
 	Timeouts    Timeouts
+	// NoisyAnyway runs beside other programs, too: the machine is looked at
+	// only for the record.
+	NoisyAnyway bool
+	Checkup     *results.Checkup // what Run found; it goes into the run folder
 }
 
 // FlagError is an option that makes no sense: a mistake of whoever gave it.

@@ -56,6 +56,11 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.lookFirst(ctx, b); errors.Is(err, errInterrupted) {
+		return &Outcome{Planned: len(plan.Trials), Interrupted: true}, nil
+	} else if err != nil {
+		return nil, err
+	}
 	return o.run(ctx, plan, b)
 }
 
@@ -68,7 +73,7 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	}
 	plan.Describe(o.Progress)
 	before := machineFacts(b.server.binary, o.Version, o.Here())
-	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before})
+	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Doctor: o.Checkup})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,9 @@ package results
 type Environment struct {
 	Before Machine  `json:"before"`
 	After  *Machine `json:"after,omitempty"` // absent when the run was cut off
+	// Doctor is what looking at the machine before the run found; nil in runs
+	// that were made before it was kept.
+	Doctor *Checkup `json:"doctor,omitempty"`
 }
 
 // Machine are the facts that a figure must carry to mean anything.

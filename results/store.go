@@ -31,6 +31,8 @@ type Manifest struct {
 	Before    Machine // the machine before the first trial
 	// Certificate is the machine's; nil where it was never calibrated.
 	Certificate *Certificate
+	// Doctor is what the machine was found to be like; nil where nobody looked.
+	Doctor *Checkup
 }
 
 // Stamp is the content of manifest.json: what the run was made from. It is
@@ -50,7 +52,7 @@ type Writer struct {
 	trials    *os.File // holds the folder's lock
 	size      int64    // of trials.jsonl, up to its last whole record
 	lastTrial int
-	before    Machine
+	before    Environment
 	broken    error // an earlier write failed
 }
 
@@ -96,7 +98,8 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	if err := replaceFile(dir, planFile, plan); err != nil {
 		return nil, err
 	}
-	if err := replaceJSON(dir, environmentFile, Environment{Before: m.Before}); err != nil {
+	before := Environment{Before: m.Before, Doctor: m.Doctor}
+	if err := replaceJSON(dir, environmentFile, before); err != nil {
 		return nil, err
 	}
 	if m.Certificate != nil {
@@ -114,7 +117,7 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	if err := replaceJSON(dir, manifestFile, stamp); err != nil {
 		return nil, err
 	}
-	return &Writer{dir: dir, trials: f, before: m.Before}, nil
+	return &Writer{dir: dir, trials: f, before: before}, nil
 }
 
 // refuseUsed returns why a run cannot be put into an existing folder.
@@ -235,7 +238,9 @@ func checkID(id string) error {
 // Finish writes the machine after the last trial and closes the folder. A run
 // that is interrupted is finished too; without Finish it is still readable.
 func (w *Writer) Finish(after Machine) error {
-	err := replaceJSON(w.dir, environmentFile, Environment{Before: w.before, After: &after})
+	whole := w.before
+	whole.After = &after
+	err := replaceJSON(w.dir, environmentFile, whole)
 	return errors.Join(err, w.Close())
 }
 
