@@ -27,6 +27,7 @@ type Examination struct {
 	Progress io.Writer // nil: nowhere
 
 	signals signals // nil: this machine's
+	root    string  // of /proc and /sys; "": this machine's
 }
 
 // Examine looks at the machine. The error is that ctx was cancelled, or that
@@ -40,7 +41,10 @@ func Examine(ctx context.Context, e Examination) (*results.Checkup, error) {
 	}
 	host := ThisHost(e.Here())
 	f := &doctor.Facts{Machine: machineFacts(e.Binary, e.Version, host.Backends), CPUs: host.CPUs, Pinnable: host.Pin}
-	doctor.Look(f, "/", os.Getpid())
+	if e.root == "" {
+		e.root = "/"
+	}
+	doctor.Look(f, e.root, os.Getpid())
 	dir := e.Dir
 	if dir == "" {
 		dir = filepath.Dir(DefaultDir("", time.Now()))
@@ -91,7 +95,7 @@ func (e Examination) watch(ctx context.Context) ([]results.MachineSample, error)
 func (o *Options) lookFirst(ctx context.Context, b *bench) error {
 	e := Examination{
 		Suites: []*Suite{o.Suite}, Request: o.Request, Dir: o.Dir, Here: o.Here, Binary: b.server.binary, Version: o.Version,
-		Sample: SampleFor, Tries: sampleTries, Progress: o.Progress, signals: b.signals,
+		Sample: SampleFor, Tries: sampleTries, Progress: o.Progress, signals: b.signals, root: b.root,
 	}
 	if o.NoisyAnyway {
 		e.Sample, e.Tries = sampleAnyway, 1
@@ -112,10 +116,13 @@ func (o *Options) lookFirst(ctx context.Context, b *bench) error {
 		})
 	}
 	o.Checkup = c
+	if err := doctor.Refusal(c, o.NoisyAnyway || away); err != nil {
+		return err
+	}
 	if o.Progress != nil {
 		doctor.PrintShort(o.Progress, c)
 	}
-	return doctor.Refusal(c, o.NoisyAnyway || away)
+	return nil
 }
 
 // away says that the command is run on another machine, as far as its prefix

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 
 	"medusa/loadgen"
@@ -84,7 +83,7 @@ func (o *Options) bench(host Host) (*bench, error) {
 				return nil, fmt.Errorf("cannot find this program's own file: %w", err)
 			}
 		}
-		if len(c.into.via) > 0 && contains(elsewhere, filepath.Base(c.into.via[0])) && o.Address == "" {
+		if c.into.away() && o.Address == "" {
 			return nil, badFlag("%s %s: the other machine does not reach a server on this one's loopback; give the server's address with --address", c.flag, c.words)
 		}
 		if o.Launcher != nil {

@@ -24,6 +24,7 @@ type bench struct {
 	signals      signals
 	speed        func(cpus []int) []float64
 	lastProbe    []float64 // see probe
+	root         string    // of /proc and /sys where the machine is looked at; "" for /
 }
 
 // trial is one trial under way.

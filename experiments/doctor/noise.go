@@ -149,9 +149,9 @@ func medusas(f *Facts, _ []Needs) answer {
 			}
 		}
 	}
-	found := fmt.Sprintf("%s: pid %d (%s)", things(len(f.Others), "process")+" more", first.PID, short(first.Command))
-	if len(f.Others) == 1 {
-		found = fmt.Sprintf("pid %d (%s)", first.PID, short(first.Command))
+	found := fmt.Sprintf("pid %d (%s)", first.PID, short(first.Command))
+	if more := len(f.Others) - 1; more > 0 {
+		found += fmt.Sprintf(", and %d more", more)
 	}
 	if driving {
 		return stop(found, "two measurements at once disturb each other", fmt.Sprintf("wait for it, or kill -INT %d", first.PID)).byNoise()

@@ -40,7 +40,7 @@ func PrintShort(w io.Writer, c *results.Checkup) {
 		fmt.Fprintf(w, "  doctor: %s: %s: %s: %s -> %s\n", item.Level, item.ID, item.Found, item.Why, item.Remedy)
 	}
 	if n := len(c.Of(results.CheckupNote)); n > 0 {
-		fmt.Fprintf(w, "  doctor: %s; medusa doctor tells\n", things(n, "note"))
+		fmt.Fprintf(w, "  doctor: %s; ./medusa doctor tells\n", things(n, "note"))
 	}
 }
 
@@ -57,5 +57,5 @@ func Refusal(c *results.Checkup, noisyAnyway bool) error {
 		return nil
 	}
 	item := stops[0]
-	return fmt.Errorf("the machine is busy: %s: %s; %s; remedy: %s, or run with --noisy-anyway", item.ID, item.Found, item.Why, item.Remedy)
+	return fmt.Errorf("the machine is busy: %s: %s; %s; remedy: %s, or run with --noisy-anyway (MEDUSA_NOISY_ANYWAY=true make bench)", item.ID, item.Found, item.Why, item.Remedy)
 }
