@@ -97,12 +97,14 @@ func (o *Options) lookFirst(ctx context.Context, b *bench) error {
 		Suites: []*Suite{o.Suite}, Request: o.Request, Dir: o.Dir, Here: o.Here, Binary: b.server.binary, Version: o.Version,
 		Sample: SampleFor, Tries: sampleTries, Progress: o.Progress, signals: b.signals, root: b.root,
 	}
-	if o.NoisyAnyway {
-		e.Sample, e.Tries = sampleAnyway, 1
-	}
 	away := b.server.away() && b.load.away()
-	if away {
+	switch {
+	case away:
 		e.Tries = 0
+	case o.NoisyAnyway:
+		e.Sample, e.Tries = sampleAnyway, 1
+	case o.Progress != nil:
+		fmt.Fprintf(o.Progress, "watching the machine for %v, whether it is quiet\n", SampleFor)
 	}
 	c, err := Examine(ctx, e)
 	if err != nil {

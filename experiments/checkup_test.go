@@ -2,7 +2,9 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,6 +50,12 @@ func TestLookFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := fakeBench(&fakeLauncher{})
 				b.signals, b.root = &watchedMachine{busy: test.busy}, t.TempDir()
+				if test.via == "ssh n1" { // what goes on here does not matter there
+					other := filepath.Join(b.root, "proc", "41")
+					if err := errors.Join(os.MkdirAll(other, 0o700), os.WriteFile(filepath.Join(other, "cmdline"), []byte("medusa\x00run\x00"), 0o600)); err != nil {
+						t.Fatal(err)
+					}
+				}
 				b.server.via, b.load.via = strings.Fields(test.via), strings.Fields(test.via)
 				began := time.Now()
 				err := o.lookFirst(t.Context(), b)

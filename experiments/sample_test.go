@@ -45,7 +45,7 @@ func (m *watchedMachine) Window(pids []int) windowReading {
 		next.IdleNs = ptr(*m.now.IdleNs + int64(passed*(2-used-m.stolen)))
 		next.Steal = ptr(*m.now.Steal + int64(passed*m.stolen))
 		next.PSI = ptr(*m.now.PSI + int64(passed*0.01))
-		next.Others = map[int]int64{7: m.now.Others[7] + int64(passed*used), disk: m.now.Others[disk] + int64(passed*0.004), 9: 10}
+		next.Others = map[int]int64{7: m.now.Others[7] + int64(passed*used), disk: m.now.Others[disk] + int64(passed*0.004), 9: 1.5e9}
 		m.now = next
 	}
 	m.reads++
@@ -78,7 +78,8 @@ func TestSample(t *testing.T) {
 				t.Errorf("%s: %v, want %v", v.name, v.got, v.want)
 			}
 		}
-		want := []results.BusyProcess{{PID: 7, Name: "name7", CPUShare: 0.8}}
+		// Number 9 is another process than before: it has used all that it has.
+		want := []results.BusyProcess{{PID: 7, Name: "name7", CPUShare: 0.8}, {PID: 9, Name: "name9", CPUShare: 0.5}}
 		if !slices.Equal(got.Busiest, want) || got.DurationNs != SampleFor.Nanoseconds() || got.CPUs != 2 {
 			t.Errorf("sample %+v", got)
 		}

@@ -87,6 +87,7 @@ func TestChecks(t *testing.T) {
 		{"ports", "warning", func(f *Facts, n *Needs) {
 			n.Churn, f.Machine.Sysctl["net.ipv4.ip_local_port_range"] = true, "60000 60999"
 		}, "1000 (", "ip_local_port_range"},
+		{"ports", "ok", func(_ *Facts, n *Needs) { n.Connections = 30_000 }, "28232", ""}, // from several addresses
 		{"ports", "note", func(f *Facts, n *Needs) { n.Churn, f.Machine.Sysctl["net.ipv4.tcp_tw_reuse"] = true, "0" }, "tcp_tw_reuse 0", "tcp_tw_reuse=2"},
 		{"TIME_WAIT", "warning", func(f *Facts, _ *Needs) { *f.TimeWait = 14_117 }, "14117 sockets", "sleep 60"},
 		{"TIME_WAIT", "note", sysctl("net.ipv4.tcp_max_tw_buckets", "4096"), "at most 4096", "tcp_max_tw_buckets=131072"},
@@ -130,6 +131,7 @@ func TestChecks(t *testing.T) {
 		{"disk", "stop", func(f *Facts, _ *Needs) { f.Disk.Free = 1<<24 - 1 }, "free for results/runs", "--out"},
 		{"disk", "stop", func(f *Facts, _ *Needs) { f.Disk.Err = os.ErrPermission }, "results/runs", "--out"},
 		{"virtual machine", "note", func(f *Facts, _ *Needs) { f.Machine.Virtual = "kvm" }, "kvm", "none needed"},
+		{"virtual machine", "ok", func(f *Facts, _ *Needs) { f.Machine.Virtual = "none" }, "no", ""},
 		{"container", "note", func(f *Facts, _ *Needs) { f.Container = "there is /.dockerenv" }, "/.dockerenv", "none needed"},
 		{"conntrack", "ok", func(f *Facts, _ *Needs) { f.Conntrack = &Conntrack{0, 10} }, "0 of 10", ""},
 		{"conntrack", "note", func(f *Facts, _ *Needs) { f.Conntrack = &Conntrack{5, 262144} }, "5 of 262144", "NOTRACK"},

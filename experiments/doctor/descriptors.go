@@ -63,7 +63,7 @@ func descriptors(f *Facts, needs []Needs) answer {
 // what it starts.
 func (f *Facts) raiseDescriptors(need uint64) string {
 	if f.Machine.OS != "linux" {
-		return fmt.Sprintf("sudo sysctl -w kern.maxfilesperproc=%d && ulimit -Hn %d", need, need)
+		return fmt.Sprintf("sudo sysctl -w kern.maxfilesperproc=%d && ulimit -n %d", need, need)
 	}
 	command := fmt.Sprintf("sudo prlimit --pid $$ --nofile=%d:%d", need, need)
 	if most, _, ok := f.sysctl("fs.nr_open"); ok && need > most {

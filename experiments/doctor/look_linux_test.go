@@ -59,6 +59,7 @@ func TestLook(t *testing.T) {
 		"proc/9/cmdline":                   "/usr/bin/medusa\x00serve\x00",
 		"proc/10/cmdline":                  "vi\x00medusa\x00",
 		"proc/11/cmdline":                  "",
+		"sys/fs/cgroup/cpu.max":            "400000 100000\n",
 		"sys/fs/cgroup/a/cpu.max":          "150000 100000\n",
 		"sys/fs/cgroup/a/b/cpu.max":        "max 100000\n",
 		"sys/fs/cgroup/a/memory.max":       "900000\n",

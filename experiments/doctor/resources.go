@@ -127,6 +127,8 @@ func disk(f *Facts, needs []Needs) answer {
 
 func virtual(f *Facts, _ []Needs) answer {
 	switch {
+	case f.Machine.Virtual == "none": // as FreeBSD says
+		return fine("no")
 	case f.Machine.Virtual != "":
 		return note(f.Machine.Virtual, "what else its host runs is not seen here, and a CPU that slept wakes late; compare ratios inside one run",
 			"none needed; for absolute figures a machine of its own")
