@@ -34,6 +34,7 @@ type runCmd struct {
 	LoadOn    string        `name:"load-backend" help:"I/O backend of the generator." placeholder:"NAME"`
 	Resume    string        `help:"Go on with the run in this folder where it was cut off, as it was planned; without SUITE." placeholder:"RUN"`
 	Anyway    bool          `name:"changed-anyway" help:"Resume even with another binary or on another machine or kernel; the report then says so."`
+	Noisy     bool          `name:"noisy-anyway" env:"MEDUSA_NOISY_ANYWAY" help:"Run while other programs use the CPUs, too; without, a busy machine is refused (see 'medusa doctor')."`
 }
 
 func (c runCmd) Run(s streams) error {
@@ -59,6 +60,7 @@ func (c runCmd) Run(s streams) error {
 		Suite: suite, Request: request, Dir: c.Out, Here: here,
 		ServerBinary: c.ServerBin, ServerVia: c.ServerVia, LoadVia: c.LoadVia,
 		Address: c.Address, LoadBackend: c.LoadOn, Version: version(), Progress: s.err,
+		NoisyAnyway: c.Noisy,
 	}
 	if err := options.Check(); err != nil {
 		var flag experiments.FlagError
@@ -69,7 +71,7 @@ func (c runCmd) Run(s streams) error {
 	}
 	if c.DryRun {
 		plan.Describe(s.out)
-		return nil
+		return dryCheckup(s, options)
 	}
 	return conduct(s, func(ctx context.Context) (*experiments.Outcome, error) { return experiments.Run(ctx, options) })
 }
@@ -77,10 +79,10 @@ func (c runCmd) Run(s streams) error {
 // resume goes on with a run that was cut off.
 func (c runCmd) resume(s streams) error {
 	// What a run is stands in its folder.
-	if alone := (runCmd{Resume: c.Resume, Anyway: c.Anyway}); !reflect.DeepEqual(c, alone) {
-		return usage(errors.New("--resume goes on with a run as it was planned: give no suite and no other flag but --changed-anyway"))
+	if alone := (runCmd{Resume: c.Resume, Anyway: c.Anyway, Noisy: c.Noisy}); !reflect.DeepEqual(c, alone) {
+		return usage(errors.New("--resume goes on with a run as it was planned: give no suite and no other flag but --changed-anyway and --noisy-anyway"))
 	}
-	options := experiments.Options{Dir: c.Resume, Here: here, Version: version(), Progress: s.err}
+	options := experiments.Options{Dir: c.Resume, Here: here, Version: version(), Progress: s.err, NoisyAnyway: c.Noisy}
 	return conduct(s, func(ctx context.Context) (*experiments.Outcome, error) {
 		return experiments.Resume(ctx, options, c.Anyway)
 	})
@@ -150,6 +152,9 @@ func (c runCmd) again() string {
 	add("server-binary", c.ServerBin)
 	add("address", c.Address)
 	add("load-backend", c.LoadOn)
+	if c.Noisy {
+		words = append(words, "--noisy-anyway")
+	}
 	return strings.Join(words, " ")
 }
 

@@ -44,13 +44,13 @@ func TestKilled(t *testing.T) {
 			}
 			mark := "MEDUSA_TEST_KILL=" + dir
 			cmd := exec.Command(medusa, "run", suite, "--out", filepath.Join(dir, "run"))
-			cmd.Env = append(os.Environ(), mark)
+			cmd.Env = append(os.Environ(), mark, noisyAnyway+"=true")
 			var said bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &said, &said
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(200+rand.IntN(2500)) * time.Millisecond)
+			time.Sleep(time.Duration(700+rand.IntN(2500)) * time.Millisecond)
 			for _, pid := range marked(mark, victim) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}

@@ -35,6 +35,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
 	Load     loadCmd     `cmd:"" help:"Put a load on a server and say how it responded."`
 	Backends backendsCmd `cmd:"" help:"List the I/O backends, here or not, and why not."`
+	Doctor   doctorCmd   `cmd:"" help:"Say what on this machine will spoil a measurement or stop a suite, and what to do about it."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
@@ -128,6 +129,7 @@ var examples = map[string]string{
 	"serve":    "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
 	"load":     "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",
 	"backends": "medusa backends",
+	"doctor":   "medusa doctor\n  medusa doctor idle-connections\n  medusa doctor --json quick",
 	"version":  "medusa version",
 }
 

@@ -12,6 +12,9 @@ import (
 
 const quickEnd = "atexit_sleep_ms=0"
 
+// noisyAnyway lets runs begin beside other tests; see medusa run --help.
+const noisyAnyway = "MEDUSA_NOISY_ANYWAY"
+
 // TestMain makes this test binary a medusa when it is run by that name.
 func TestMain(m *testing.M) {
 	// A child built with -race would sleep for a second at its end.
@@ -26,6 +29,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", quickEnd)
+			e.Setenv(noisyAnyway, "true")
 			return os.CopyFS(e.WorkDir+"/v1", os.DirFS("results/testdata/v1"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 
 	"medusa/loadgen"
@@ -40,6 +39,10 @@ type Options struct {
 	Progress    io.Writer // estimate and progress; nil: nowhere
 	Launcher    Launcher  // nil: Processes
 	Timeouts    Timeouts
+	// NoisyAnyway runs beside other programs, too: the machine is looked at
+	// only for the record.
+	NoisyAnyway bool
+	Checkup     *results.Checkup // what Run found; it goes into the run folder
 }
 
 // FlagError is an option that makes no sense: a mistake of whoever gave it.
@@ -82,7 +85,7 @@ func (o *Options) bench(host Host) (*bench, error) {
 				return nil, fmt.Errorf("cannot find this program's own file: %w", err)
 			}
 		}
-		if len(c.into.via) > 0 && contains(elsewhere, filepath.Base(c.into.via[0])) && o.Address == "" {
+		if c.into.away() && o.Address == "" {
 			return nil, badFlag("%s %s: the other machine does not reach a server on this one's loopback; give the server's address with --address", c.flag, c.words)
 		}
 		if o.Launcher != nil {

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,6 +35,11 @@ func Resume(ctx context.Context, o Options, changedAnyway bool) (*Outcome, error
 	if err != nil {
 		return nil, err
 	}
+	if err := o.lookFirst(ctx, b); errors.Is(err, errInterrupted) {
+		return &Outcome{Dir: o.Dir, Planned: len(run.Plan.Trials), Interrupted: true}, nil
+	} else if err != nil {
+		return nil, err
+	}
 	return o.resume(ctx, w, run, b, changedAnyway)
 }
 
@@ -52,7 +58,7 @@ func (o Options) resume(ctx context.Context, w *results.Writer, run *results.Run
 	if len(changed) > 0 && !changedAnyway {
 		return nil, fmt.Errorf("cannot go on with the run in %s: something has changed since (%s); --changed-anyway goes on, and the report then says so", o.Dir, some(changed))
 	}
-	if err := w.Begin(results.Session{Machine: facts, Changed: changed}); err != nil {
+	if err := w.Begin(results.Session{Machine: facts, Changed: changed, Doctor: o.Checkup}); err != nil {
 		return nil, err
 	}
 	if err := w.DropHistogram(recordID(len(r.records) + 1)); err != nil {

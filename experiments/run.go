@@ -60,6 +60,11 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.lookFirst(ctx, b); errors.Is(err, errInterrupted) {
+		return &Outcome{Planned: len(plan.Trials), Interrupted: true}, nil
+	} else if err != nil {
+		return nil, err
+	}
 	return o.run(ctx, plan, b)
 }
 
@@ -75,7 +80,7 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	}
 	before := r.facts()
 	b.quiet = quietOf(o.Certificate, before)
-	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Certificate: o.Certificate})
+	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Certificate: o.Certificate, Doctor: o.Checkup})
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type bench struct {
 	quiet        *quiet // nil: the machine has no certificate
 	speed        func(cpus []int) []float64
 	lastProbe    []float64 // see probe
+	root         string    // of /proc and /sys where the machine is looked at; "" for /
 }
 
 // trial is one trial under way.

@@ -10,6 +10,9 @@ type Environment struct {
 	// Done says that nothing of the plan was left when the run ended, repeats
 	// of noisy mini-blocks included. Runs of before it was told lack it.
 	Done bool `json:"done,omitempty"`
+	// Doctor is what looking at the machine before the run found; nil in runs
+	// that were made before it was kept.
+	Doctor *Checkup `json:"doctor,omitempty"`
 }
 
 // Session is one time that a run was gone on with.
@@ -20,6 +23,7 @@ type Session struct {
 	// short phrase each (Machine.Changes), and what else differed. Such a
 	// session was asked for in spite of it.
 	Changed []string `json:"changed,omitempty"`
+	Doctor  *Checkup `json:"doctor,omitempty"` // what looking at the machine then found
 }
 
 // last is the machine when the run was last worked on.

@@ -123,7 +123,7 @@ func machineLines(run *Run) []Line {
 	add("GOMAXPROCS", strings.Join(sortedKeys(procs), ", "))
 	add("built with", strings.TrimSpace(m.GoVersion+", medusa "+m.Medusa))
 	add("resumed", resumedText(run.Environment))
-	return out
+	return append(out, checkupLines(run.Environment.Doctor)...)
 }
 
 // settingsSeen are the values of a setting over the plan's trials, or the

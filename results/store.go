@@ -31,6 +31,8 @@ type Manifest struct {
 	Before    Machine // the machine before the first trial
 	// Certificate is the machine's; nil where it was never calibrated.
 	Certificate *Certificate
+	// Doctor is what the machine was found to be like; nil where nobody looked.
+	Doctor *Checkup
 }
 
 // Stamp is the content of manifest.json: what the run was made from. It is
@@ -97,7 +99,8 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	if err := replaceFile(dir, planFile, plan); err != nil {
 		return nil, err
 	}
-	if err := replaceJSON(dir, environmentFile, Environment{Before: m.Before}); err != nil {
+	before := Environment{Before: m.Before, Doctor: m.Doctor}
+	if err := replaceJSON(dir, environmentFile, before); err != nil {
 		return nil, err
 	}
 	if m.Certificate != nil {
@@ -115,7 +118,7 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 	if err := replaceJSON(dir, manifestFile, stamp); err != nil {
 		return nil, err
 	}
-	return &Writer{dir: dir, trials: f, env: Environment{Before: m.Before}}, nil
+	return &Writer{dir: dir, trials: f, env: before}, nil
 }
 
 // refuseUsed returns why a run cannot be put into an existing folder.

@@ -1,0 +1,54 @@
+package experiments
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestNeeds: what a suite needs is reckoned with the cells that the limit of
+// descriptors keeps out.
+func TestNeeds(t *testing.T) {
+	text := strings.Replace(smallSuite, "[0, 10]", "[0, 30000]", 1) + `
+fixed: {keep_alive: false, congestion: cubic, settle_memory: true, server_cpus: 1, path: /fixed/100000}
+`
+	s, err := Parse("large.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := needs(s, Request{}, testHost())
+	if n.Suite != "small" || n.Connections < 30_000 || n.Connections > 30_100 || n.Descriptors != uint64(n.Connections+reserveFDs) {
+		t.Errorf("%+v", n)
+	}
+	if n.LostCells != 2 || !strings.Contains(n.LostWhy, "descriptors") || n.Stop != nil {
+		t.Errorf("lost: %+v", n)
+	}
+	if !n.Churn || n.SystemCongestion || !n.Settles || n.Body != 100_000 || n.ServerCPUs != 1 || !slices.Equal(n.Backends, []string{"select", "epoll"}) {
+		t.Errorf("%+v", n)
+	}
+	if n.Disk < 8*bytesOfTrial+bytesOfRun || n.Memory < 2*bytesOfProcess+20_000*bytesOfConnection {
+		t.Errorf("disk %d, memory %d", n.Disk, n.Memory)
+	}
+	host := testHost()
+	host.NoFile = 10
+	if n := needs(s, Request{}, host); n.Stop == nil || n.Connections == 0 {
+		t.Errorf("with ten descriptors: %+v", n)
+	}
+	if n := needs(s, Request{Set: []string{"path=/file"}}, testHost()); n.Body != 0 {
+		t.Errorf("a body of %d bytes for a file of which nothing is known", n.Body)
+	}
+}
+
+// TestNeedsOfShipped: each shipped suite's needs can be reckoned.
+func TestNeedsOfShipped(t *testing.T) {
+	all, err := List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := ThisHost([]BackendInfo{{"select", ""}, {"poll", ""}, {"epoll", ""}, {"epoll-et", ""}, {"io_uring", ""}, {"io_uring-poll", ""}, {"goroutines", ""}})
+	for _, s := range all {
+		if n := needs(s, Request{}, host); n.Suite != s.Name || n.Connections == 0 || n.Disk == 0 || n.ServerCPUs == 0 || len(n.Backends) == 0 {
+			t.Errorf("%s: %+v", s.Name, n)
+		}
+	}
+}
