@@ -12,13 +12,17 @@ import (
 
 const quickEnd = "atexit_sleep_ms=0"
 
-// noisyAnyway lets runs begin beside other tests; see medusa run --help.
+// noisyAnyway lets runs begin beside other tests; see medusa run --help. All that
+// tests start inherit it.
 const noisyAnyway = "MEDUSA_NOISY_ANYWAY"
 
 // TestMain makes this test binary a medusa when it is run by that name.
 func TestMain(m *testing.M) {
 	// A child built with -race would sleep for a second at its end.
 	os.Setenv("GORACE", quickEnd)
+	if os.Getenv(noisyAnyway) == "" { // a script may say false
+		os.Setenv(noisyAnyway, "true")
+	}
 	testscript.Main(m, map[string]func(){"medusa": main})
 }
 
@@ -29,7 +33,6 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", quickEnd)
-			e.Setenv(noisyAnyway, "true")
 			return os.CopyFS(e.WorkDir+"/v1", os.DirFS("results/testdata/v1"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
