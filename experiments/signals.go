@@ -38,11 +38,10 @@ type trialReading struct {
 	Retrans   *uint64
 }
 
-// machinePart compares readings. serverCPUs is how many CPUs the server has. The
-// speed probes and what the machine does when it is quiet are added by the
-// caller.
-func machinePart(before, after windowReading, start, end trialReading, serverCPUs int) *results.MachinePart {
-	m := &results.MachinePart{SocketsBefore: start.Sockets, SocketsAfter: end.Sockets}
+// machinePart compares readings. The speed probes, and what the machine does when
+// it is quiet, are added by the caller.
+func machinePart(before, after windowReading, start, end trialReading) *results.MachinePart {
+	m := &results.MachinePart{CPUs: after.CPUs, SocketsBefore: start.Sockets, SocketsAfter: end.Sockets}
 	wall := after.WallNs - before.WallNs
 	total := float64(wall) * float64(after.CPUs)
 	unknown := func(what string) { m.Unknown = append(m.Unknown, what) }
@@ -70,7 +69,7 @@ func machinePart(before, after windowReading, start, end trialReading, serverCPU
 		unknown("CPU pressure")
 	}
 	if d, ok := grown(before.RunDelay, after.RunDelay); ok && wall > 0 && d >= 0 {
-		m.RunDelayShare = share(d / float64(wall) / float64(max(serverCPUs, 1)))
+		m.RunDelayShare = share(d / float64(wall))
 	} else {
 		unknown("run delay")
 	}

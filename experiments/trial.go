@@ -111,7 +111,7 @@ func (t *trial) steps(ctx context.Context) error {
 	if err := t.server.finish(t.timeouts.Exit); err != nil {
 		return fmt.Errorf("the server process did not end well when asked to stop: %w", err)
 	}
-	m := machinePart(before, after, start, t.signals.Trial(), int(t.set.number("server_cpus")))
+	m := machinePart(before, after, start, t.signals.Trial())
 	t.quiet.into(m)
 	m.ProbeBeforeNs, m.ProbeAfterNs = probeBefore, t.probe(cpus)
 	if len(m.ProbeBeforeNs) == 0 {

@@ -208,6 +208,7 @@ type SeriesPoint struct {
 
 // MachinePart is what the machine did around and during the window.
 type MachinePart struct {
+	CPUs          int       `json:"cpus,omitempty"`  // of the machine
 	ProbeBeforeNs []float64 `json:"probe_before_ns"` // per CPU: time of a fixed piece of work; empty where it cannot be pinned
 	ProbeAfterNs  []float64 `json:"probe_after_ns"`
 	StealShare    *float64  `json:"steal_share"`            // of all CPUs' time in the window; null where unknown
@@ -215,7 +216,7 @@ type MachinePart struct {
 	ForeignMost   string    `json:"foreign_most,omitempty"` // the other process that used the most of it, such as "sh (pid 4711) 24.1 %"
 	PSISomeShare  *float64  `json:"psi_some_share"`         // of the window, in which some task of the system waited for a CPU
 	// RunDelayShare is the time that the server's threads were ready to run
-	// and waited for a CPU, summed, over the window and the server's CPUs.
+	// and waited for a CPU, summed, of the window; at most 1.
 	RunDelayShare *float64 `json:"run_delay_share,omitempty"`
 	// PSIQuietShare and RunDelayQuietShare are what the machine's certificate
 	// found for both while nothing else ran; nil without a certificate.

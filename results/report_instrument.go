@@ -121,6 +121,8 @@ func falseFailCell(truth Truth, why *absences) cellView {
 // boundsText is a range of which either end may be open.
 func boundsText(lo, hi *float64, unit string) string {
 	switch {
+	case lo != nil && hi != nil && *lo == *hi:
+		return "exactly " + truthNumber(*lo, unit)
 	case lo != nil && hi != nil:
 		return truthNumber(*lo, unit) + " to " + truthNumber(*hi, unit)
 	case lo != nil:

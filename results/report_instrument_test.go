@@ -21,6 +21,7 @@ func sampleCertificate(run *Run, fails bool) *Certificate {
 			{ID: "schedule", Title: "the schedule as sent", Pass: !fails, Note: "the trace was <cut> & short", Parts: []Part{
 				{Name: "D", Measured: 0.01234, Hi: p(0.02), Pass: true},
 				{Name: "dispersion", Measured: 0.95, Lo: p(0.9), Hi: p(1.1), Pass: !fails},
+				{Name: "disorder", Unit: "share", Measured: 0, Lo: p(0.0), Hi: p(0.0), Pass: true},
 				{Name: "within the floor", Unit: "share", Measured: 0.9951, Lo: p(0.99), Pass: true},
 			}},
 			{ID: "same", Title: "one scenario on every engine", Pass: true},
@@ -40,7 +41,7 @@ func TestInstrumentInTheReport(t *testing.T) {
 		{"proved", func(r *Run) { r.Certificate = sampleCertificate(r, false) }, []string{
 			"<dt>generator</dt><dd>certificate 2 h old, 3 of 3 truths; lag p99 ", "<h2>The instrument</h2>", "A server that stalls for 1 s",
 			"a sleeping CPU takes 80 µs (p50), 2.1 ms (p99.9) to wake: no p99.9 is claimed; a difference of latency under 40 µs, by which that scatters, is not resolved",
-			"503.2", "490 to 540", "at most 50", "31.26", "99.51 %", "0.02 %", "1,000 simulated instruments", "the trace was &lt;cut&gt; &amp; short",
+			"503.2", "490 to 540", "at most 50", "31.26", "99.51 %", "exactly 0 %", "0.02 %", "1,000 simulated instruments", "the trace was &lt;cut&gt; &amp; short",
 			"p50 80 µs, p90 120 µs, p99 300 µs, p99.9 2.1 ms of 100,000 wakes there and back", "CPU pressure 1.2 %, run delay 0.4 %, steal 0 %", ", in 5 min 0 s, by medusa calibrate",
 		}, "NO</td>"},
 		{"not proved", func(r *Run) { r.Certificate = sampleCertificate(r, true) }, []string{"2 of 3 truths (FAILED: schedule)", "NO</td>"}, "3 of 3"},

@@ -14,6 +14,19 @@ func probes(before, after float64) change {
 	return func(r *Record) { r.Machine.ProbeBeforeNs[1], r.Machine.ProbeAfterNs[1] = before, after }
 }
 
+// waited sets CPU pressure and run delay, on a machine whose certificate has 1 %
+// of the first and 0.1 % of the second.
+func waited(psi, runDelay float64) change {
+	return func(r *Record) {
+		m := r.Machine
+		m.CPUs, m.PSISomeShare, m.RunDelayShare = 2, &psi, &runDelay
+		m.PSIQuietShare, m.RunDelayQuietShare = p(0.01), p(0.001)
+	}
+}
+
+// others sets what other programs used, of all CPUs.
+func others(share float64) change { return func(r *Record) { r.Machine.ForeignShare = &share } }
+
 // shifted moves the second half of the series.
 func shifted(points int, by float64) change {
 	return func(r *Record) {
@@ -157,24 +170,25 @@ func TestVerdictRules(t *testing.T) {
 			func(r *Record) { r.Machine.ForeignShare = p(0.019) }},
 
 		{"CPU pressure", "open",
-			func(r *Record) { r.Machine.PSIQuietShare = p(0.01); r.Machine.PSISomeShare = p(0.031) },
-			VerdictNoisy, "waited for a CPU (PSI) in 3.1 % of the window; 3.0 % are allowed",
-			func(r *Record) { r.Machine.PSIQuietShare = p(0.01); r.Machine.PSISomeShare = p(0.029) }},
-		{"CPU pressure without a certificate", "open",
-			func(r *Record) { r.Machine.PSIQuietShare = p(0.0); r.Machine.PSISomeShare = p(0.5) },
+			func(r *Record) { waited(0.031, 0)(r); others(0.011)(r) },
+			VerdictNoisy, "waited for a CPU (PSI) in 3.1 % of the window, and other programs used a CPU for 2.2 %; 3.0 % are allowed",
+			func(r *Record) { waited(0.029, 0)(r); others(0.011)(r) }},
+		{"CPU pressure of others", "open",
+			func(r *Record) { waited(0.5, 0)(r); others(0.0101)(r) },
 			VerdictNoisy, "PSI",
-			func(r *Record) { r.Machine.PSISomeShare = p(0.5) }},
+			func(r *Record) { waited(0.5, 0)(r); others(0.0099)(r) }}, // which is 1.98 % of a CPU
+		{"CPU pressure without a certificate", "open",
+			func(r *Record) { waited(0.5, 0)(r); others(0.015)(r) },
+			VerdictNoisy, "PSI",
+			func(r *Record) { waited(0.5, 0)(r); others(0.015)(r); r.Machine.PSIQuietShare = nil }},
 		{"run delay", "open",
-			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.001); r.Machine.RunDelayShare = p(0.0211) },
-			VerdictNoisy, "(run delay) in 2.1 % of the window; 2.1 % are allowed",
-			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.001); r.Machine.RunDelayShare = p(0.0209) }},
+			func(r *Record) { waited(0, 0.0211)(r); others(0.015)(r) },
+			VerdictNoisy, "(run delay) in 2.1 % of the window, and other programs used a CPU for 3.0 %; 2.1 % are allowed",
+			func(r *Record) { waited(0, 0.0209)(r); others(0.015)(r) }},
 		{"run delay of threads that wait for each other", "open",
-			func(r *Record) { r.Machine.RunDelayQuietShare = p(0.0); r.Machine.RunDelayShare = p(0.9) },
+			func(r *Record) { waited(0, 0.9)(r); others(0.015)(r) },
 			VerdictNoisy, "run delay",
-			func(r *Record) {
-				r.Machine.RunDelayQuietShare, r.Machine.RunDelayShare = p(0.0), p(0.9)
-				r.Server.Engine = "threads"
-			}},
+			func(r *Record) { waited(0, 0.9)(r); others(0.015)(r); r.Server.Engine = "threads" }},
 		{"the most foreign program", "open",
 			func(r *Record) { r.Machine.ForeignShare, r.Machine.ForeignMost = p(0.3), "sh (pid 7) 24.1 %" },
 			VerdictNoisy, "30.0 % of the CPUs, sh (pid 7) 24.1 % alone; 2 % are allowed",
