@@ -30,7 +30,7 @@ func good() *Facts {
 		},
 		CPUs: []int{0, 1, 2, 3}, Pinnable: true, Quota: ptr(math.Inf(1)), Siblings: map[int][]int{0: {0}, 1: {1}, 2: {2}, 3: {3}},
 		Turbo: &Turbo{}, MemLock: &Limit{Soft: 8 << 20, Hard: 8 << 20}, FilesOpen: ptr(uint64(1000)), MemoryAvailable: ptr(uint64(8 << 30)),
-		HugePages: "madvise", TimeWait: ptr(12), Load1: ptr(0.05), Loopback: true,
+		HugePages: "madvise", Sockets: ptr(30), TimeWait: ptr(12), Load1: ptr(0.05), Loopback: true,
 		Disk: Disk{Folder: "results/runs", Exists: "/w", Free: 9 << 30}, Now: noon,
 		Certificate: &results.Certificate{
 			CreatedUnixNs: noon.Add(-3 * time.Hour).UnixNano(), Passed: true, Truths: []results.Truth{{Pass: true}, {Pass: true}},
@@ -88,6 +88,7 @@ func TestChecks(t *testing.T) {
 			n.Churn, f.Machine.Sysctl["net.ipv4.ip_local_port_range"] = true, "60000 60999"
 		}, "1000 (", "ip_local_port_range"},
 		{"ports", "ok", func(_ *Facts, n *Needs) { n.Connections = 30_000 }, "28232", ""}, // from several addresses
+		{"ports", "warning", func(f *Facts, _ *Needs) { *f.Sockets = 14_117 }, "14117 TCP sockets in use", "ss -tnp"},
 		{"ports", "note", func(f *Facts, n *Needs) { n.Churn, f.Machine.Sysctl["net.ipv4.tcp_tw_reuse"] = true, "0" }, "tcp_tw_reuse 0", "tcp_tw_reuse=2"},
 		{"TIME_WAIT", "warning", func(f *Facts, _ *Needs) { *f.TimeWait = 14_117 }, "14117 sockets", "sleep 60"},
 		{"TIME_WAIT", "note", sysctl("net.ipv4.tcp_max_tw_buckets", "4096"), "at most 4096", "tcp_max_tw_buckets=131072"},

@@ -30,6 +30,7 @@ type Facts struct {
 	MemoryAvailable *uint64 // bytes that programs can have, under the control group's bound
 	HugePages       string  // transparent_hugepage/enabled, the chosen word
 
+	Sockets   *int // TCP sockets in use, TIME_WAIT not counted
 	TimeWait  *int // sockets in TIME_WAIT
 	Conntrack *Conntrack
 

@@ -44,7 +44,7 @@ func Look(f *Facts, root string, self int) {
 	if st, err := proc.NetSockstat(); err == nil {
 		for _, p := range st.Protocols {
 			if p.Protocol == "TCP" {
-				f.TimeWait = p.TW
+				f.Sockets, f.TimeWait = &p.InUse, p.TW
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func TestLook(t *testing.T) {
 	want := &Facts{
 		CPUs: []int{0, 1}, Loopback: true, Siblings: map[int][]int{0: {0, 1}, 1: {0, 1}}, Clocks: []string{"tsc", "hpet"}, HugePages: "madvise",
 		Turbo: &Turbo{On: true, Remedy: "echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost"}, FilesOpen: ptr(uint64(558)),
-		Conntrack: &Conntrack{7, 262144}, Load1: ptr(0.26), TimeWait: ptr(33), MemoryAvailable: ptr(uint64(800_000)), Quota: ptr(1.5),
+		Conntrack: &Conntrack{7, 262144}, Load1: ptr(0.26), TimeWait: ptr(33), Sockets: ptr(1), MemoryAvailable: ptr(uint64(800_000)), Quota: ptr(1.5),
 		Container: "the control group of process 1 names kubepods", Others: []Process{{9, "/usr/bin/medusa serve"}, {41, "./medusa run rate"}},
 	}
 	if d := cmp.Diff(want, got); d != "" {

@@ -42,12 +42,17 @@ func ports(f *Facts, needs []Needs) answer {
 	if reuse != "" {
 		text += ", tcp_tw_reuse " + reuse
 	}
+	if f.Sockets != nil {
+		text += fmt.Sprintf("; %s in use", things(*f.Sockets, "TCP socket"))
+	}
 	churn := some(needs, func(n Needs) bool { return n.Churn })
 	switch most := most(needs, connections); {
 	case !f.Loopback && most > n:
 		return warning(text, fmt.Sprintf("%d connections at once need as many ports: such cells are skipped", most), remedy)
 	case churn && n < portsOfChurn:
 		return warning(text, "a connection for each request uses them up: each is kept for a minute in TIME_WAIT", remedy)
+	case f.Sockets != nil && *f.Sockets > n/2:
+		return warning(text, "another program holds them: the search for a free port takes longer, and more so as they fill", "ss -tnp shows whose they are; end it").byNoise()
 	case churn && reuse == "0":
 		return note(text, "ports in TIME_WAIT are not used again, so a connection for each request may find none", setSysctl("net.ipv4.tcp_tw_reuse", 2))
 	}
