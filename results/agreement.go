@@ -82,7 +82,7 @@ const (
 // Agree compares what two runs claim. Nothing is pooled, and single trials are
 // not compared: each run's ratios stand on pairs of its own.
 func Agree(then, now *Analysis) Agreement {
-	var out Agreement
+	out := Agreement{Claims: []ClaimAgreement{}}
 	was, is := claimsOf(then), claimsOf(now)
 	inThen := map[string]bool{}
 	for _, w := range was {
