@@ -31,6 +31,7 @@ type cli struct {
 	Report   reportCmd   `cmd:"" help:"Write report.html and the figures of a run again."`
 	Plot     plotCmd     `cmd:"" help:"Draw a figure from a run's records."`
 	Columns  columnsCmd  `cmd:"" help:"List the names that stand on axes, in tables and in suites, with unit and meaning."`
+	Rerun    rerunCmd    `cmd:"" help:"Make a run again, here and now, and say which of its claims hold."`
 	Verify   verifyCmd   `cmd:"" help:"Recompute everything in a run from its trials.jsonl and compare."`
 	Serve    serveCmd    `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
 	Load     loadCmd     `cmd:"" help:"Put a load on a server and say how it responded."`
@@ -125,6 +126,7 @@ var examples = map[string]string{
 	"report":   "medusa report results/runs/quick-20261122-120000",
 	"plot":     "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",
 	"columns":  "medusa columns",
+	"rerun":    "medusa rerun results/reference/quick --budget 5m\n  medusa rerun RUN --with OTHER_RUN --json",
 	"verify":   "medusa verify results/runs/quick-20261122-120000",
 	"serve":    "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
 	"load":     "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",

@@ -2,9 +2,12 @@ package experiments
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"medusa/results"
 )
@@ -45,16 +48,60 @@ func found(binary, via string) string {
 	return path
 }
 
+// askedOf is what a run was asked for: as its plan has it, or, of a run of
+// before that was kept, as its command line says.
+func askedOf(p *results.Plan) (a asked, err error) {
+	if p.Asked != nil {
+		return a, json.Unmarshal(p.Asked, &a)
+	}
+	words, err := splitWords(p.Command)
+	if err != nil {
+		return a, err
+	}
+	if len(words) < 3 || words[1] != "run" || len(words)%2 == 0 {
+		return a, fmt.Errorf("its command line is %q", p.Command)
+	}
+	for i := 3; i < len(words); i += 2 {
+		flag, value := words[i], words[i+1]
+		switch flag {
+		case "--only":
+			a.Only = append(a.Only, value)
+		case "--set":
+			a.Set = append(a.Set, value)
+		case "--blocks":
+			a.Blocks, err = strconv.Atoi(value)
+		case "--budget":
+			a.Budget, err = time.ParseDuration(value)
+		case "--seed":
+			a.Seed = new(uint64)
+			*a.Seed, err = strconv.ParseUint(value, 10, 64)
+		case "--server-via":
+			a.ServerVia = value
+		case "--load-via":
+			a.LoadVia = value
+		case "--server-binary":
+			a.ServerBinary = value
+		case "--address":
+			a.Address = value
+		case "--load-backend":
+			a.LoadBackend = value
+		default:
+			err = errors.New("unknown flag")
+		}
+		if err != nil {
+			return a, fmt.Errorf("its command line is %q: %s %s: %w", p.Command, flag, value, err)
+		}
+	}
+	return a, nil
+}
+
 // AsAsked returns these options with the suite and everything else that a run
 // was asked for, in place of their own. The error is for a run that does not
 // say it, or whose suite this program cannot read.
 func (o Options) AsAsked(run *results.Run) (Options, error) {
-	if run.Plan.Asked == nil {
-		return o, fmt.Errorf("%s was made by a medusa that did not keep what a run was asked for", run.Dir)
-	}
-	var a asked
-	if err := json.Unmarshal(run.Plan.Asked, &a); err != nil {
-		return o, fmt.Errorf("%s: what the run was asked for cannot be read: %w", run.Dir, err)
+	a, err := askedOf(&run.Plan)
+	if err != nil {
+		return o, fmt.Errorf("%s does not say what the run was asked for: %w", run.Dir, err)
 	}
 	suite, err := Parse("suite.yaml", run.SuiteYAML)
 	if err != nil {

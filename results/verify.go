@@ -239,6 +239,10 @@ func (v *Verification) figures(run *Run) error {
 		v.add("figures", Notice, "there are no figures yet: `medusa report %s` draws them", run.Dir)
 		return nil
 	}
+	if _, err := os.Stat(filepath.Join(run.Dir, reportFile)); errors.Is(err, os.ErrNotExist) {
+		v.add("figures", Notice, "there is no report: the figures are those of an earlier one, or of one that could not be written; `medusa report %s` draws them", run.Dir)
+		return nil
+	}
 	computed, err := FigureCSVs(run)
 	if err != nil {
 		return fmt.Errorf("cannot compute the figures again: %w", err)

@@ -34,6 +34,9 @@ func wholeRun(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, reportFile), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Mkdir(filepath.Join(dir, latencyFolder), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -231,6 +234,10 @@ func TestVerifyNotices(t *testing.T) {
 			file(filepath.Join(latencyFolder, "0002-epoll-0.hlog"), func([]byte) []byte { return []byte("half a l") })(t, dir)
 		}, "latency logs", "1 of 26 trials have no latency log in latency (of trial 2 it could not be written: no space left on device)"},
 		{"one log lost", file(filepath.Join(latencyFolder, "0002-epoll-0.hlog"), nil), "latency logs", "1 of 26 trials"},
+		{"figures of a report that could not be written", func(t *testing.T, dir string) {
+			file(reportFile, nil)(t, dir)
+			file("figures/cost.csv", nil)(t, dir)
+		}, "figures", "there is no report"},
 		{"no figures", func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, figuresFolder)) }, "figures", "there are no figures yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
