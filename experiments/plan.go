@@ -19,6 +19,10 @@ type Request struct {
 	Blocks int           // of every grid; 0: as the suite says
 	Seed   *uint64       // nil: as the suite says
 	Budget time.Duration // blocks are reduced until the run fits; 0: no bound
+	// Until, when not 0, ends the run at the first of several looks at which
+	// every contrast is known to within this relative half-width (see
+	// results.PrecisionOf): 0.05 for 5 %.
+	Until float64
 	// Command is the command line that makes this run again; it goes into
 	// the plan.
 	Command string
@@ -63,6 +67,11 @@ func MakePlan(s *Suite, r Request, h Host) (*Planned, error) {
 		design.Blocks = r.Blocks
 		for i := range grids {
 			grids[i].Blocks = r.Blocks
+		}
+	}
+	if r.Until > 0 {
+		if err := s.untilPrecise(grids, r); err != nil {
+			return nil, err
 		}
 	}
 	var skipped skips
@@ -148,8 +157,11 @@ func runnable(g *Grid, compare string, h Host, skipped *skips) ([]cell, error) {
 // assemble orders the trials. most bounds the blocks of each grid; 0: none.
 func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells [][]cell, most int) *Planned {
 	p := &Planned{suite: s, host: h, phases: map[string]Phases{}, repeatWithin: secs(s.RepeatBudget)}
-	if r.Budget > 0 {
+	switch {
+	case r.Budget > 0:
 		p.repeatWithin = r.Budget
+	case r.Until > 0:
+		p.repeatWithin = 0 // the suite's bound is for the suite's blocks
 	}
 	p.Plan = results.Plan{
 		SchemaVersion: results.SchemaVersion, Suite: s.Name, Question: s.Question, NotShown: s.NotShown, Reproduces: s.Reproduces,
@@ -185,6 +197,9 @@ func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells
 		for _, m := range minis {
 			p.addMiniBlock(m, d)
 		}
+	}
+	if r.Until > 0 {
+		p.Design.Until, p.Design.Looks = r.Until, stats.Looks(blocks)
 	}
 	p.Figures = p.figuresOf(s.Figures)
 	p.Effect = stats.SmallestEffect(blocks, 0.05)

@@ -20,6 +20,7 @@ type Outcome struct {
 	Failed      int            // records whose verdict is failed, repeats included
 	Repeated    int            // repetitions of noisy mini-blocks
 	NotRepeated int            // noisy mini-blocks that were not, for want of time
+	Stopped     int            // the block after which the goal was reached and the run ended; 0: it ran them all
 	Verdicts    map[string]int // of all records
 	Interrupted bool           // the run was ended early; what it has is valid
 	Elapsed     time.Duration
@@ -119,6 +120,12 @@ func (r *runner) all(ctx context.Context) error {
 			noisy = append(noisy, span{from, to})
 		}
 		from = to
+		if r.looksAfter(to) {
+			if reached, err := r.look(ctx, to, noisy); reached || err != nil {
+				return err
+			}
+			noisy = nil
+		}
 	}
 	return r.again(ctx, noisy)
 }

@@ -10,6 +10,20 @@ import (
 // records give the same analysis. Neither is changed; a run that was cut off
 // is analysed as far as it went.
 func Analyse(plan Plan, records []Record) *Analysis {
+	a := newAnalysis(plan.upToStop(records), records)
+	a.tally()
+	a.test()
+	a.Machine = a.machine()
+	a.Generator = a.generator()
+	a.Saturation = a.saturation()
+	a.Answer = a.answer()
+	a.Why = a.why()
+	a.Believe = a.believe()
+	return a
+}
+
+// newAnalysis sorts what was measured, and computes nothing of it yet.
+func newAnalysis(plan Plan, records []Record) *Analysis {
 	a := &Analysis{
 		Plan: plan, Primary: plan.Metrics.Primary, Compare: plan.Design.Compare, Baseline: plan.Design.Baseline,
 		Records: make([]Record, len(records)),
@@ -19,14 +33,6 @@ func Analyse(plan Plan, records []Record) *Analysis {
 		a.Records[i].Verdict, a.Records[i].Reasons = verdict.Verdict, verdict.Reasons
 	}
 	a.index()
-	a.tally()
-	a.test()
-	a.Machine = a.machine()
-	a.Generator = a.generator()
-	a.Saturation = a.saturation()
-	a.Answer = a.answer()
-	a.Why = a.why()
-	a.Believe = a.believe()
 	return a
 }
 

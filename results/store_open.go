@@ -62,6 +62,7 @@ func Open(dir string) (*Run, error) {
 	if err := run.readTrials(); err != nil {
 		return nil, err
 	}
+	run.Plan = run.Plan.upToStop(run.Records)
 	run.note(plan)
 	if len(run.Records) == 0 {
 		return nil, fmt.Errorf("%s: the run was cut off before its first trial had ended: %w", dir, ErrNoTrials)

@@ -6,6 +6,17 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
+// SmallestShift is SmallestEffect for two independent samples of n and m values
+// whose standard deviations are sdN and sdM: that of a t test with n + m - 2
+// degrees of freedom. NaN when one has fewer than two values.
+func SmallestShift(n int, sdN float64, m int, sdM float64) float64 {
+	if n < 2 || m < 2 || math.IsNaN(sdN) || math.IsNaN(sdM) {
+		return math.NaN()
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(n + m - 2)}
+	return math.Expm1((t.Quantile(0.975) + t.Quantile(0.80)) * math.Hypot(sdN/math.Sqrt(float64(n)), sdM/math.Sqrt(float64(m))))
+}
+
 // SmallestEffect returns the smallest relative difference that n pairs whose
 // log ratios have standard deviation sd can find: the one that a paired t test
 // at 5 % two-sided finds with a power of 80 %,
