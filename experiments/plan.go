@@ -202,7 +202,7 @@ func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells
 		p.Design.Until, p.Design.Looks = r.Until, stats.Looks(blocks)
 	}
 	p.Figures = p.figuresOf(s.Figures)
-	p.Effect = stats.SmallestEffect(blocks, 0.05)
+	p.Effect = stats.SmallestEffectAt(blocks, 0.05, stats.PerLook(results.Alpha, len(p.Design.Looks)))
 	p.EstimateNs = int64(p.estimate())
 	return p
 }

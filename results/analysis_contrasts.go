@@ -46,7 +46,7 @@ func (a *Analysis) ask(p *site, level string, q question) Contrast {
 	c.LevelMedian, c.BaselineMedian = stats.Median(levels), stats.Median(bases)
 	c.Ratio = math.Exp(stats.HodgesLehmann(near))
 	c.PairSD = stats.SD(near)
-	c.Smallest = stats.SmallestEffect(len(near), c.PairSD)
+	c.Smallest = stats.SmallestEffectAt(len(near), c.PairSD, stats.PerLook(Alpha, a.looks()))
 	if len(pairs) < MinPairs || !p.grid.Claims {
 		return c
 	}

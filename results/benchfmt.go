@@ -2,7 +2,6 @@ package results
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -51,48 +50,47 @@ func (a *Analysis) writeBenchfmt(w io.Writer, m Machine) error {
 	return nil
 }
 
-// benchResults are the lines in the order in which the trials ran, and the
-// columns that any of them has.
+// benchResults are the lines, cell by cell with the baseline's first, as
+// benchstat compares with what it meets first, and the columns that any has.
 func (a *Analysis) benchResults(config []benchfmt.Config) ([]*benchfmt.Result, []Column) {
-	type line struct {
-		trial int
-		r     *benchfmt.Result
-	}
-	var lines []line
+	var out []*benchfmt.Result
 	var units []Column
 	for _, p := range a.sites {
 		columns := a.benchColumns(p.grid)
-		for _, level := range a.levels(p.grid) {
-			values := map[string][]float64{}
+		levels := a.levels(p.grid)
+		slices.SortStableFunc(levels, func(x, y string) int { return boolOrder(y == a.Baseline) - boolOrder(x == a.Baseline) })
+		for _, level := range levels {
+			var known []Column
 			for _, c := range columns {
-				values[c.Name] = trialValues(p, level, question{column: c.Name})
-			}
-			for _, m := range p.minis {
-				rec := m.entered(level)
-				if rec == nil {
+				if len(trialValues(p, level, question{column: c.Name})) == 0 {
 					continue
 				}
-				r := &benchfmt.Result{Name: benchfmt.Name(a.benchName(p, rec)), Iters: benchIterations(rec), Config: config}
-				for _, c := range columns {
-					if v, ok := rec.Value(c.Name); ok && len(values[c.Name]) > 0 {
-						r.Values = append(r.Values, benchfmt.Value{Value: v, Unit: benchUnit(c.Name)})
-						if !slices.ContainsFunc(units, func(u Column) bool { return u.Name == c.Name }) {
-							units = append(units, c)
-						}
-					}
+				if known = append(known, c); !slices.Contains(units, c) {
+					units = append(units, c)
 				}
-				if len(r.Values) > 0 {
-					lines = append(lines, line{rec.Trial, r})
+			}
+			for _, m := range p.minis {
+				if r := m.entered(level); r != nil {
+					if line := a.benchResult(p, r, known); len(line.Values) > 0 {
+						line.Config = config
+						out = append(out, line)
+					}
 				}
 			}
 		}
 	}
-	slices.SortFunc(lines, func(x, y line) int { return cmp.Compare(x.trial, y.trial) })
-	out := make([]*benchfmt.Result, len(lines))
-	for i, l := range lines {
-		out[i] = l.r
-	}
 	return out, units
+}
+
+// benchResult is the line of one trial.
+func (a *Analysis) benchResult(p *site, r *Record, columns []Column) *benchfmt.Result {
+	line := &benchfmt.Result{Name: benchfmt.Name(a.benchName(p, r)), Iters: benchIterations(r)}
+	for _, c := range columns {
+		if v, ok := r.Value(c.Name); ok {
+			line.Values = append(line.Values, benchfmt.Value{Value: v, Unit: benchUnit(c.Name)})
+		}
+	}
+	return line
 }
 
 // benchColumns are the columns that a grid reports, one of each that exists in

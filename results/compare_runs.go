@@ -166,7 +166,7 @@ func anchored(a *Analysis, p *site, level string, q question) ([]float64, []stri
 // judge estimates a row from the log ratios of both runs.
 func (r *RunsRow) judge(x, y []float64, margin float64, looks int, claims, lowerIsBetter bool) {
 	r.Ratio = math.Exp(stats.Shift(x, y))
-	r.Smallest = stats.SmallestShift(len(x), stats.SD(x), len(y), stats.SD(y))
+	r.Smallest = stats.SmallestShift(len(x), stats.SD(x), len(y), stats.SD(y), stats.PerLook(Alpha, looks))
 	if min(len(x), len(y)) < MinPairs || !claims {
 		return
 	}
