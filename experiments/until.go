@@ -79,7 +79,7 @@ func (p *Planned) describeLooks(w io.Writer) {
 	fmt.Fprintf(w, "  sequential: ends at the first look at which every contrast of %s is known to within %g %%; looks after so many blocks: %s\n",
 		p.Metrics.Primary, 100*d.Until, strings.Join(looks, ", "))
 	if n := len(d.Looks); n > 1 {
-		fmt.Fprintf(w, "  for %d looks together to err in 5 %%, each interval aims at %g %% and p is %d times the exact one\n", n, 100*(1-stats.PerLook(0.05, n)), n)
+		fmt.Fprintf(w, "  for %d looks together to err in 5 %%, each interval aims at %.4g %% and p is %d times the exact one\n", n, 100*(1-stats.PerLook(0.05, n)), n)
 	}
 }
 

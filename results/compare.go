@@ -251,7 +251,7 @@ func (c *Comparison) annotate(a *Analysis) {
 		note("same means within %s here; before the run it was %s", percentText(c.Margin), percentText(Margin))
 	}
 	if c.Looks > 1 {
-		note("sequential: the run could end at %d looks, so p is %d times the exact one and intervals aim at %s", c.Looks, c.Looks, percentText(a.coverage(Coverage)))
+		note("sequential: the run could end at %d looks, so p is %d times the exact one and intervals aim at %s", c.Looks, c.Looks, a.aims())
 	}
 	if c.Baseline == Best {
 		note("the baseline is at each setting the level that is best on the odd blocks; pairs are of the even ones")

@@ -208,7 +208,7 @@ func (c *RunsComparison) annotate(a, b *Analysis) {
 	note("raw is A over B without the anchor: unpaired, of two machines or two states of one, so without interval and p")
 	note("exploratory: nothing between runs was declared before; p is corrected over these rows (Holm)")
 	if looks := a.looks() * b.looks(); looks > 1 {
-		note("sequential: the runs could end at %d pairs of looks, so p is %d times the exact one and intervals aim at %s", looks, looks, percentText(1-stats.PerLook(1-Coverage, looks)))
+		note("sequential: the runs could end at %d pairs of looks, so p is %d times the exact one and intervals aim at %s", looks, looks, coverageText(1-stats.PerLook(1-Coverage, looks)))
 	}
 	short := slices.ContainsFunc(c.Rows, func(r RunsRow) bool { return r.Level != c.Anchor && r.Coverage == 0 })
 	if short {

@@ -35,7 +35,7 @@ func (c *Comparison) WriteText(w io.Writer) error {
 
 // aims is the coverage that the intervals aim at.
 func (c *Comparison) aims() string {
-	return percentText(1 - stats.PerLook(1-Coverage, c.Looks))
+	return coverageText(1 - stats.PerLook(1-Coverage, c.Looks))
 }
 
 // outcomeText says what a row says, and what it could have found.

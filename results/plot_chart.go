@@ -19,6 +19,7 @@ type chart struct {
 	floor    *floorBand
 	marks    []xMark
 	coverage []float64 // exact coverages of the intervals drawn
+	aims     string    // the coverage that they aim at; "" is 95 %
 	notes    []string  // below the key
 }
 

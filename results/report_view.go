@@ -36,6 +36,7 @@ type reportView struct {
 	Skipped         []Skipped
 	Environment     []environmentRow
 	Made            string
+	Aims            string // the coverage that intervals aim at
 }
 
 // figureView is a figure of the report.
@@ -67,7 +68,7 @@ func newReportView(run *Run, a *Analysis, figures []rendered) (*reportView, erro
 		Machine: machineLines(run), Again: againCommands(run), Data: dataFiles(run),
 		Front: frontTable(a), Cells: cellTables(a), Contrasts: contrastTable(a), Slopes: slopeTable(a),
 		Verdicts: verdictViews(a), Failures: failureViews(a), Skipped: run.Plan.Skipped,
-		Environment: environmentRows(run.Environment),
+		Environment: environmentRows(run.Environment), Aims: a.aims(),
 	}
 	if run.Stamp.CreatedUnixNs != 0 {
 		v.Made = time.Unix(0, run.Stamp.CreatedUnixNs).UTC().Format("2 January 2006, 15:04 UTC")

@@ -94,6 +94,13 @@ func (a *Analysis) looks() int { return max(1, len(a.Plan.Design.Looks)) }
 // more often than 1 - level.
 func (a *Analysis) coverage(level float64) float64 { return 1 - stats.PerLook(1-level, a.looks()) }
 
+// aims is the coverage that intervals aim at, in words: "95 %", or more in a run
+// that was looked at several times.
+func (a *Analysis) aims() string { return coverageText(a.coverage(Coverage)) }
+
+// coverageText writes a coverage with three digits: "95 %", "98.3 %".
+func coverageText(v float64) string { return shortest(roundDigits(100*v, 3)) + " %" }
+
 // corrected is a p for being looked at several times.
 func (a *Analysis) corrected(p float64) float64 { return min(1, p*float64(a.looks())) }
 
@@ -114,7 +121,7 @@ func (a *Analysis) looksText() string {
 	}
 	text := fmt.Sprintf(", sequential (until every interval is within %s: looks at %s blocks, ended after %d", percentText(d.Until), strings.Join(at, ", "), done)
 	if n := a.looks(); n > 1 {
-		text += fmt.Sprintf("; so p is %d times the exact one and intervals aim at %s", n, percentText(a.coverage(Coverage)))
+		text += fmt.Sprintf("; so p is %d times the exact one and intervals aim at %s", n, a.aims())
 	}
 	return text + ")"
 }
