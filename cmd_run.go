@@ -23,6 +23,7 @@ type runCmd struct {
 	Out       string        `help:"Run folder (results/runs/SUITE-TIME)." placeholder:"DIR"`
 	Blocks    int           `help:"Blocks of every grid; fewer than 6 carry no interval." placeholder:"N"`
 	Budget    time.Duration `help:"Reduce blocks until the run fits." placeholder:"D"`
+	Until     string        `help:"Go on until every contrast of the primary metric is known to within this, such as 5%; at most 40 blocks, or --blocks." placeholder:"PERCENT"`
 	Only      []string      `sep:"none" help:"Only these levels of a factor, or grids: backend=epoll,poll, grid=idle." placeholder:"KEY=VALUE"`
 	Set       []string      `sep:"none" help:"Fix a setting that the suite fixes otherwise." placeholder:"KEY=VALUE"`
 	Seed      *uint64       `help:"Of order and schedules; the suite's, without." placeholder:"N"`
@@ -51,7 +52,13 @@ func (c runCmd) Run(s streams) error {
 	if err != nil {
 		return usage(err)
 	}
-	request := experiments.Request{Only: c.Only, Set: c.Set, Blocks: c.Blocks, Seed: c.Seed, Budget: c.Budget, Command: c.again()}
+	until := 0.0
+	if c.Until != "" {
+		if until, err = percent(c.Until); err != nil {
+			return usage(fmt.Errorf("--until %w", err))
+		}
+	}
+	request := experiments.Request{Until: until, Only: c.Only, Set: c.Set, Blocks: c.Blocks, Seed: c.Seed, Budget: c.Budget, Command: c.again()}
 	plan, err := experiments.MakePlan(suite, request, experiments.ThisHost(here()))
 	if err != nil {
 		return usage(err)
@@ -138,6 +145,7 @@ func (c runCmd) again() string {
 	if c.Budget > 0 {
 		add("budget", c.Budget.String())
 	}
+	add("until", c.Until)
 	for _, v := range c.Only {
 		add("only", v)
 	}

@@ -29,6 +29,8 @@ type cli struct {
 	Run      runCmd      `cmd:"" help:"Run a suite: trials in fresh processes, then the report."`
 	Suites   suitesCmd   `cmd:"" help:"List the shipped suites, or show one."`
 	Report   reportCmd   `cmd:"" help:"Write report.html and the figures of a run again."`
+	Compare  compareCmd  `cmd:"" help:"Compare levels inside a run, pair by pair, or two runs through their anchor."`
+	Export   exportCmd   `cmd:"" help:"Write a run's trials as CSV, or in the Go benchmark format for benchstat."`
 	Plot     plotCmd     `cmd:"" help:"Draw a figure from a run's records."`
 	Columns  columnsCmd  `cmd:"" help:"List the names that stand on axes, in tables and in suites, with unit and meaning."`
 	Rerun    rerunCmd    `cmd:"" help:"Make a run again, here and now, and say which of its claims hold."`
@@ -125,6 +127,8 @@ var examples = map[string]string{
 	"suites":   "medusa suites\n  medusa suites show quick > mine.yaml",
 	"report":   "medusa report results/runs/quick-20261122-120000",
 	"plot":     "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",
+	"compare":  "medusa compare RUN --by backend --fail-if 'any.slower'\n  medusa compare RUN --metric response_p99_us --where idle_connections=0\n  medusa compare RUN_A RUN_B",
+	"export":   "medusa export RUN --csv > trials.csv\n  medusa export RUN --benchfmt",
 	"columns":  "medusa columns",
 	"rerun":    "medusa rerun results/reference/quick --budget 5m\n  medusa rerun RUN --with OTHER_RUN --json",
 	"verify":   "medusa verify results/runs/quick-20261122-120000",

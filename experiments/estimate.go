@@ -128,6 +128,7 @@ func (p *Planned) Describe(w io.Writer) {
 		}
 	}
 	fmt.Fprintln(w)
+	p.describeLooks(w)
 	if !math.IsNaN(p.Effect) {
 		fmt.Fprintf(w, "  smallest difference it can find: %.1f %% (pairs that scatter by 5 %%)\n", 100*p.Effect)
 	}

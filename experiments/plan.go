@@ -20,6 +20,10 @@ type Request struct {
 	Blocks int           `json:"blocks,omitempty"`    // of every grid; 0: as the suite says
 	Seed   *uint64       `json:"seed,omitempty"`      // nil: as the suite says
 	Budget time.Duration `json:"budget_ns,omitempty"` // blocks are reduced until the run fits; 0: no bound
+	// Until, when not 0, ends the run at the first of several looks at which
+	// every contrast is known to within this relative half-width (see
+	// results.PrecisionOf): 0.05 for 5 %.
+	Until float64 `json:"until,omitempty"`
 	// Command is the command line that makes this run again; it goes into
 	// the plan.
 	Command string `json:"-"`
@@ -64,6 +68,11 @@ func MakePlan(s *Suite, r Request, h Host) (*Planned, error) {
 		design.Blocks = r.Blocks
 		for i := range grids {
 			grids[i].Blocks = r.Blocks
+		}
+	}
+	if r.Until > 0 {
+		if err := s.untilPrecise(grids, r); err != nil {
+			return nil, err
 		}
 	}
 	var skipped skips
@@ -188,8 +197,11 @@ func assemble(s *Suite, r Request, h Host, d results.Design, grids []Grid, cells
 			p.addMiniBlock(m, d)
 		}
 	}
+	if r.Until > 0 {
+		p.Design.Until, p.Design.Looks = r.Until, stats.Looks(blocks)
+	}
 	p.Figures = p.figuresOf(s.Figures)
-	p.Effect = stats.SmallestEffect(blocks, 0.05)
+	p.Effect = stats.SmallestEffectAt(blocks, 0.05, stats.PerLook(results.Alpha, len(p.Design.Looks)))
 	p.EstimateNs = int64(p.estimate())
 	return p
 }

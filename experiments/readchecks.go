@@ -19,9 +19,12 @@ func (s *Suite) checkFindings() error {
 		if err != nil {
 			return at.locate(err)
 		}
-		if c.Column != "" {
+		switch {
+		case c.Bound > 0:
+			err = s.checkRatio(at, c)
+		case c.Column != "":
 			err = s.checkGrowth(at, c)
-		} else {
+		default:
 			err = s.checkSameness(at, c)
 		}
 		if err != nil {
@@ -69,6 +72,22 @@ func (s *Suite) checkSameness(at place, c results.FindingCheck) error {
 			return at.fail("check: %s is the baseline itself", level)
 		}
 		if err := s.checkCondition(at, c.Factor, level); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRatio wants a metric, and two levels of the compared factor.
+func (s *Suite) checkRatio(at place, c results.FindingCheck) error {
+	if err := s.checkMetric(at, c.Column); err != nil {
+		return err
+	}
+	if c.Levels[0] == c.Base {
+		return at.fail("check: a ratio of %s to itself", c.Base)
+	}
+	for _, level := range []string{c.Levels[0], c.Base} {
+		if err := s.checkCondition(at, s.Design.Compare, level); err != nil {
 			return err
 		}
 	}

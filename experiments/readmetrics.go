@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	designKeys  = []string{"blocks", "compare", "baseline", "same_schedule", "seed", "repeat_noisy"}
+	designKeys  = []string{"blocks", "compare", "baseline", "same_schedule", "seed", "repeat_noisy", "anchor"}
 	metricsKeys = []string{"primary", "primary_at", "slope", "also"}
 	figureKeys  = []string{"id", "title", "kind", "grid", "x", "xscale", "y", "yscale", "by", "facet", "where", "ratio_to", "floor",
 		"censored_at", "marks"}
@@ -22,7 +22,7 @@ func (s *Suite) readDesign(p place) error {
 		return err
 	}
 	d := results.Design{SameSchedule: true, Seed: 1}
-	var compareAt, baselineAt place
+	var compareAt, baselineAt, anchorAt place
 	for _, e := range pairs {
 		var n float64
 		switch e.key {
@@ -36,6 +36,11 @@ func (s *Suite) readDesign(p place) error {
 			var v any
 			v, err = e.value.scalar(e.key)
 			d.Baseline = levelName(v)
+		case "anchor":
+			anchorAt = e.at
+			var v any
+			v, err = e.value.scalar(e.key)
+			d.Anchor = levelName(v)
 		case "same_schedule":
 			d.SameSchedule, err = e.value.boolean(e.key)
 		case "seed":
@@ -68,6 +73,9 @@ func (s *Suite) readDesign(p place) error {
 		if f.Here {
 			s.backends = append(s.backends, backendName{"baseline", d.Baseline, baselineAt})
 		}
+		if err := s.checkAnchor(f, d.Anchor, anchorAt); err != nil {
+			return err
+		}
 		for _, c := range g.Collapse {
 			if c.Factor == d.Compare {
 				return compareAt.fail("grid %s collapses %s, which is compared: a pair would lose its partner", g.Name, d.Compare)
@@ -75,6 +83,22 @@ func (s *Suite) readDesign(p place) error {
 		}
 	}
 	s.Design = d
+	return nil
+}
+
+// checkAnchor wants the anchor, where there is one, to be a level of the
+// compared factor: then it runs in every mini-block.
+func (s *Suite) checkAnchor(f *Factor, anchor string, at place) error {
+	if anchor == "" {
+		return nil
+	}
+	if f.Here {
+		s.backends = append(s.backends, backendName{"anchor", anchor, at})
+		return nil
+	}
+	if _, ok := f.level(anchor); !ok {
+		return at.fail("anchor: %q is no level of %s; the nearest is %q", anchor, f.Name, results.Nearest(anchor, f.names()))
+	}
 	return nil
 }
 

@@ -64,6 +64,7 @@ func noisy(attempt []results.Record) bool {
 
 // again repeats noisy mini-blocks, as often as the design and the time allow.
 func (r *runner) again(ctx context.Context) error {
+	r.outcome.NotRepeated = 0 // an earlier look's are asked again
 	for times := 1; times <= r.plan.Design.RepeatNoisy; times++ {
 		for _, s := range r.toRepeat(times) {
 			if !r.hasTimeFor(s) {
@@ -81,8 +82,11 @@ func (r *runner) again(ctx context.Context) error {
 
 // repeatWithin is until when noisy mini-blocks are repeated; 0: no bound.
 func (r Request) repeatWithin(s *Suite) time.Duration {
-	if r.Budget > 0 {
+	switch {
+	case r.Budget > 0:
 		return r.Budget
+	case r.Until > 0:
+		return 0 // the suite's bound is for the suite's blocks
 	}
 	return secs(s.RepeatBudget)
 }

@@ -20,6 +20,7 @@ type Outcome struct {
 	Failed      int            // records whose verdict is failed, repeats included
 	Repeated    int            // repetitions of noisy mini-blocks
 	NotRepeated int            // noisy mini-blocks that were not, for want of time
+	Stopped     int            // the block after which the goal was reached and the run ended; 0: it ran them all
 	Verdicts    map[string]int // of all records
 	Interrupted bool           // the run was ended early; what it has is valid
 	Whole       bool           // there was nothing left to run: the folder was not touched
@@ -137,15 +138,19 @@ func (r *runner) session(ctx context.Context) (*Outcome, error) {
 // cut off is run again as a whole: its pairs have to stand back to back.
 func (r *runner) all(ctx context.Context) error {
 	for _, s := range r.plan.miniBlocks() {
-		if r.history(s).whole > 0 {
-			continue
+		if r.history(s).whole == 0 {
+			if err := r.attempt(ctx, s); err != nil {
+				return err
+			}
+			if r.outcome.Failed == len(r.records) {
+				// Whatever it is, it is not one cell's fault, and goes on.
+				return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), whyFailed(&r.records[0]))
+			}
 		}
-		if err := r.attempt(ctx, s); err != nil {
-			return err
-		}
-		if r.outcome.Failed == len(r.records) {
-			// Whatever it is, it is not one cell's fault, and goes on.
-			return fmt.Errorf("all of the first %s failed, so the run was stopped: %s", plural(len(r.records), "trial"), whyFailed(&r.records[0]))
+		if r.looksAfter(s.to) && !r.wentBeyond(s.to) {
+			if reached, err := r.look(ctx, s.to); reached || err != nil {
+				return err
+			}
 		}
 	}
 	return r.again(ctx)

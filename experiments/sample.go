@@ -41,7 +41,7 @@ func (s sampler) sample(ctx context.Context, d time.Duration) (*results.MachineS
 		return nil, err
 	}
 	after := s.signals.Window(self)
-	m := machinePart(before, after, trialReading{}, trialReading{}, 1)
+	m := machinePart(before, after, trialReading{}, trialReading{})
 	out := &results.MachineSample{
 		DurationNs: after.WallNs - before.WallNs, CPUs: after.CPUs,
 		StealShare: m.StealShare, PSISomeShare: m.PSISomeShare, ForeignShare: notIdle(before, after),

@@ -109,6 +109,9 @@ func TestParseErrors(t *testing.T) {
 		{"check at no factor", "backend=epoll) >", "bakend=select) >", ":6:", []string{`nearest factor is "backend"`}},
 		{"check at no level", "backend=epoll) >", "load=pong) >", ":6:", []string{`nearest is "ping"`}},
 		{"check at a setting", "backend=epoll) >", "keep_alive=false) >", ":6:", []string{"no grid fixes keep_alive to false"}},
+		{"check of a ratio", "check: slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0", "check: 'ratio(server_cpu_us_per_request: epoll vs epoll) > 2'", ":6:", []string{"a ratio of epoll to itself"}},
+		{"check of a ratio of nothing", "check: slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0", "check: 'ratio(server_cpu_us: poll vs epoll) > 2'", ":6:", []string{"server_cpu_us", "nearest"}},
+		{"anchor of no level", "backend: here", "backend: [epoll, poll]", ":15:", []string{`anchor: "select" is no level of backend`}},
 		{"check on its own line", "{cite: Someone 1998, finding: it grows, check: slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0}",
 			"cite: Someone 1998\n    finding: it grows\n    check: same_within(5%, load in [ping] vs epoll)", ":8:", []string{"compares levels of backend, not of load"}},
 		{"check against no baseline", "slope(server_cpu_us_per_request ~ idle_connections | backend=epoll) > 0",
@@ -131,6 +134,9 @@ func TestParseErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(base, c.from, c.to, 1)
+			if strings.HasPrefix(c.name, "anchor of") {
+				text = strings.Replace(text, "seed: 1", "seed: 1, anchor: select", 1)
+			}
 			if text == base {
 				t.Fatal("the case changes nothing")
 			}

@@ -136,7 +136,8 @@ type Contrast struct {
 	Ratio    float64 // the estimate; NaN without pairs
 	Lo, Hi   float64 // its interval; NaN below MinPairs; Lo may be 0 and Hi +Inf (see Censored)
 	Coverage float64 // the exact coverage of [Lo, Hi], such as 0.969 for 6 pairs; 0 below MinPairs
-	// Lo90 and Hi90 are the 90 % interval that "same" is judged by (TOST).
+	// Lo90 and Hi90 are the 90 % interval that "same" is judged by (TOST). In
+	// a run that was looked at several times they cover more, like Lo and Hi.
 	Lo90, Hi90 float64
 	// PairSD is the standard deviation of the log ratios.
 	PairSD float64
@@ -150,7 +151,7 @@ type Contrast struct {
 	// with the value nearest to 1.
 	Censored int
 
-	P         float64 // exact sign-flip, two-sided; NaN below MinPairs
+	P         float64 // exact sign-flip, two-sided, times the looks; NaN below MinPairs
 	PHolm     float64 // corrected over all contrasts of the analysis
 	PWilcoxon float64 // the second opinion: exact signed-rank, uncorrected
 	Starred   bool    // PHolm <= Alpha

@@ -73,7 +73,7 @@ func (a *Analysis) medianPoint(p *site, level, column string) Point {
 	pt.Y = stats.Median(lower)
 	pt.Censored = math.IsInf(stats.Median(upper), 1)
 	if pt.N >= MinPairs && p.grid.Claims {
-		low, high := stats.MedianInterval(lower, Coverage), stats.MedianInterval(upper, Coverage)
+		low, high := stats.MedianInterval(lower, a.coverage(Coverage)), stats.MedianInterval(upper, a.coverage(Coverage))
 		pt.Interval, pt.Lo, pt.Hi, pt.Coverage = true, low.Lo, high.Hi, low.Coverage
 		if pt.HiCensored = math.IsInf(pt.Hi, 1); pt.HiCensored {
 			pt.Hi = low.Hi
@@ -110,10 +110,10 @@ func (a *Analysis) ratioPoint(p *site, level, base, column string) Point {
 	pt.Y = math.Exp(stats.HodgesLehmann(near))
 	pt.Censored = 2*censored > pt.N
 	if pt.N >= MinPairs && p.grid.Claims {
-		i := stats.CensoredInterval(lower, upper, Coverage)
+		i := stats.CensoredInterval(lower, upper, a.coverage(Coverage))
 		pt.Lo, pt.Hi, pt.Coverage = math.Exp(i.Lo), math.Exp(i.Hi), i.Coverage
 		if pt.HiCensored = math.IsInf(i.Hi, 1); pt.HiCensored {
-			pt.Hi = math.Exp(stats.SignedRankInterval(near, Coverage).Hi)
+			pt.Hi = math.Exp(stats.SignedRankInterval(near, a.coverage(Coverage)).Hi)
 		}
 		// An interval that reaches down to 0 has no place on the axis.
 		pt.Interval = pt.Lo > 0

@@ -2,22 +2,35 @@ package results
 
 import (
 	"math"
+	"slices"
 
 	"medusa/results/stats"
 )
 
-// contrast compares a level with the baseline at a place. Estimate, scatter
-// and medians need pairs; interval, p and outcome need MinPairs of them and a
-// grid with claims.
+// question is what is asked of a level at a place.
+type question struct {
+	base, column string
+	margin       float64 // the relative difference that counts as the same
+	everyTrial   bool    // of the second analysis
+	// evenBlocks leaves out the blocks that chose the base.
+	evenBlocks bool
+}
+
+// contrast compares a level with the baseline at a place.
 func (a *Analysis) contrast(p *site, level, column string, everyTrial bool) Contrast {
-	pick := a.mainPairs
-	if everyTrial {
-		pick = a.keptPairs
-	}
-	pairs, missing := pick(p, level, a.Baseline, column)
+	return a.ask(p, level, question{base: a.Baseline, column: column, margin: Margin, everyTrial: everyTrial})
+}
+
+// ask compares a level with another at a place. Estimate, scatter and medians
+// need pairs; interval, p and outcome need MinPairs of them and a grid with
+// claims. In a run that was looked at several times all of these are corrected
+// for the looks.
+func (a *Analysis) ask(p *site, level string, q question) Contrast {
+	column := q.column
+	pairs, missing := a.pairsFor(p, level, q)
 	nan := math.NaN()
 	c := Contrast{
-		Grid: p.grid.Name, At: p.at(), Level: level, Baseline: a.Baseline, Column: column, N: len(pairs), Missing: missing,
+		Grid: p.grid.Name, At: p.at(), Level: level, Baseline: q.base, Column: column, N: len(pairs), Missing: missing,
 		Lo: nan, Hi: nan, Lo90: nan, Hi90: nan, P: nan, PHolm: nan, PWilcoxon: nan, Outcome: stats.NotResolved,
 	}
 	var lower, upper, near, levels, bases []float64
@@ -33,20 +46,33 @@ func (a *Analysis) contrast(p *site, level, column string, everyTrial bool) Cont
 	c.LevelMedian, c.BaselineMedian = stats.Median(levels), stats.Median(bases)
 	c.Ratio = math.Exp(stats.HodgesLehmann(near))
 	c.PairSD = stats.SD(near)
-	c.Smallest = stats.SmallestEffect(len(near), c.PairSD)
+	c.Smallest = stats.SmallestEffectAt(len(near), c.PairSD, stats.PerLook(Alpha, a.looks()))
 	if len(pairs) < MinPairs || !p.grid.Claims {
 		return c
 	}
-	i95, i90 := stats.CensoredInterval(lower, upper, Coverage), stats.CensoredInterval(lower, upper, 0.90)
+	i95, i90 := stats.CensoredInterval(lower, upper, a.coverage(Coverage)), stats.CensoredInterval(lower, upper, a.coverage(0.90))
 	c.Lo, c.Hi, c.Coverage = math.Exp(i95.Lo), math.Exp(i95.Hi), i95.Coverage
 	c.Lo90, c.Hi90 = math.Exp(i90.Lo), math.Exp(i90.Hi)
-	c.Outcome = stats.Decide(i95, i90, Margin, lowerIsBetter(column))
-	c.Within = stats.Within(i90, Margin)
-	c.P = stats.SignFlipP(near, a.Plan.Design.Seed)
+	c.Outcome = stats.Decide(i95, i90, q.margin, lowerIsBetter(column))
+	c.Within = stats.Within(i90, q.margin)
+	c.P = a.corrected(stats.SignFlipP(near, a.Plan.Design.Seed))
 	c.PHolm = c.P // until Holm knows how many are tested together
 	c.PWilcoxon = stats.SignedRankP(near)
 	a.limit(p, &c, Margin)
 	return c
+}
+
+// pairsFor are the pairs that a question is about.
+func (a *Analysis) pairsFor(p *site, level string, q question) ([]pair, []string) {
+	pick := a.mainPairs
+	if q.everyTrial {
+		pick = a.keptPairs
+	}
+	pairs, missing := pick(p, level, q.base, q.column)
+	if q.evenBlocks {
+		pairs = slices.DeleteFunc(pairs, func(one pair) bool { return stats.Chooses(one.block) })
+	}
+	return pairs, missing
 }
 
 // lowerIsBetter holds for every metric of which the registry does not say the

@@ -19,6 +19,20 @@ func Analyse(plan Plan, records []Record) *Analysis {
 func (run *Run) Analyse() *Analysis { return analyse(run.Plan, run.Records, run.instrument()) }
 
 func analyse(plan Plan, records []Record, by instrument) *Analysis {
+	a := newAnalysis(plan.upToStop(records), records, by)
+	a.tally()
+	a.test()
+	a.Machine = a.machine()
+	a.Generator = a.generator()
+	a.Saturation = a.saturation()
+	a.Answer = a.answer()
+	a.Why = a.why()
+	a.Believe = a.believe()
+	return a
+}
+
+// newAnalysis sorts what was measured, and computes nothing of it yet.
+func newAnalysis(plan Plan, records []Record, by instrument) *Analysis {
 	a := &Analysis{
 		Plan: plan, Primary: plan.Metrics.Primary, Compare: plan.Design.Compare, Baseline: plan.Design.Baseline,
 		Records: make([]Record, len(records)),
@@ -29,14 +43,6 @@ func analyse(plan Plan, records []Record, by instrument) *Analysis {
 	}
 	a.instrument = by
 	a.index()
-	a.tally()
-	a.test()
-	a.Machine = a.machine()
-	a.Generator = a.generator()
-	a.Saturation = a.saturation()
-	a.Answer = a.answer()
-	a.Why = a.why()
-	a.Believe = a.believe()
 	return a
 }
 

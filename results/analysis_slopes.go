@@ -102,9 +102,9 @@ func (a *Analysis) slope(line []*site, level, column, factor string, everyTrial 
 	if s.N < MinPairs {
 		return s
 	}
-	i := stats.SignedRankInterval(slopes, Coverage)
+	i := stats.SignedRankInterval(slopes, a.coverage(Coverage))
 	s.Lo, s.Hi, s.Coverage = i.Lo, i.Hi, i.Coverage
-	s.P = stats.SignFlipP(slopes, a.Plan.Design.Seed)
+	s.P = a.corrected(stats.SignFlipP(slopes, a.Plan.Design.Seed))
 	switch {
 	case i.Lo > 0:
 		s.Outcome = Grows

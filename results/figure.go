@@ -173,7 +173,7 @@ func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	if err != nil {
 		return nil, nil, errors.Unwrap(err) // the caller names the figure
 	}
-	c := &chart{kind: f.Kind, ratio: f.RatioTo != "", baseline: f.RatioTo, looks: map[string]look{}}
+	c := &chart{kind: f.Kind, ratio: f.RatioTo != "", baseline: f.RatioTo, looks: map[string]look{}, aims: a.aims()}
 	c.x, c.y = axisSpec{name: f.X, unit: x.Unit, kind: f.XScale}, axisSpec{unit: ys[0].Unit, kind: f.YScale}
 	if c.ratio {
 		c.y.unit = ""

@@ -3,6 +3,7 @@ package results
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,16 +14,20 @@ import (
 //
 //	slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0        (or < 0)
 //	same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...)
+//	ratio(COLUMN: LEVEL vs LEVEL | FACTOR=LEVEL, ...) > 1.1        (or < 0.9)
 //
 // where conditions may be left out. The second is about the suite's primary
-// metric.
+// metric; the third compares two levels of the compared factor.
 type FindingCheck struct {
-	// Column is what grows, "" in same_within.
+	// Column is what grows or is compared, "" in same_within.
 	Column string
-	// Factor is what it grows with, or what is compared.
+	// Factor is what it grows with, or what is compared; "" in ratio.
 	Factor string
-	// Falls: the slope is said to be negative.
+	// Falls: the slope is said to be negative, or the ratio under the bound.
 	Falls bool
+	// Bound is what the ratio of Levels[0] to Base is said to be over (or
+	// under); 0 in slope and same_within.
+	Bound float64
 	// Levels are said to be the same as Base within Margin, a share of 1.
 	Levels []string
 	Base   string
@@ -34,6 +39,7 @@ type FindingCheck struct {
 
 var (
 	slopeCheck = regexp.MustCompile(`^slope\(\s*(\w+)\s*~\s*(\w+)\s*(?:\|([^)]*))?\)\s*([<>])\s*0$`)
+	ratioCheck = regexp.MustCompile(`^ratio\(\s*(\w+)\s*:\s*(\S+)\s+vs\s+([^|)\s]+)\s*(?:\|([^)]*))?\)\s*([<>])\s*(\S+)$`)
 	sameCheck  = regexp.MustCompile(`^same_within\(\s*([\d.]+)\s*%\s*,\s*(\w+)\s+in\s+\[([^\]]*)\]\s+vs\s+([^,)\s]+)\s*(?:,([^)]*))?\)$`)
 )
 
@@ -45,6 +51,12 @@ func ParseCheck(text string) (FindingCheck, error) {
 	if m := slopeCheck.FindStringSubmatch(text); m != nil {
 		c.Column, c.Factor, c.Falls = m[1], m[2], m[4] == "<"
 		c.Where, err = readConditions(m[3])
+	} else if m := ratioCheck.FindStringSubmatch(text); m != nil {
+		c.Column, c.Levels, c.Base, c.Falls = m[1], []string{m[2]}, m[3], m[5] == "<"
+		if c.Bound, err = strconv.ParseFloat(m[6], 64); err != nil || !(c.Bound > 0) || math.IsInf(c.Bound, 1) {
+			return FindingCheck{}, fmt.Errorf("check %q: %s is no ratio: it must be a number over 0", text, m[6])
+		}
+		c.Where, err = readConditions(m[4])
 	} else if m := sameCheck.FindStringSubmatch(text); m != nil {
 		c.Factor, c.Base = m[2], m[4]
 		for level := range strings.SplitSeq(m[3], ",") {
@@ -60,7 +72,7 @@ func ParseCheck(text string) (FindingCheck, error) {
 		c.Margin = percent / 100
 		c.Where, err = readConditions(m[5])
 	} else {
-		err = errors.New("it must be slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0 (or < 0), or same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...)")
+		err = errors.New("it must be slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0 (or < 0), same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...), or ratio(COLUMN: LEVEL vs LEVEL | FACTOR=LEVEL, ...) > 1.1 (or < 0.9)")
 	}
 	if err != nil {
 		return FindingCheck{}, fmt.Errorf("check %q: %w", text, err)

@@ -18,6 +18,7 @@ type chart struct {
 	baseline string          // ratio: the level at 1
 	marks    []xMark
 	coverage []float64 // exact coverages of the intervals drawn
+	aims     string    // the coverage that they aim at; "" is 95 %
 	notes    []string  // below the key
 }
 

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,8 +166,9 @@ func (c *chart) key() []keyItem {
 }
 
 // coverageText says what the bars are: intervals are exact, so their coverage
-// is the next one above 95 % that the number of blocks allows.
+// is the next one above what they aim at that the number of blocks allows.
 func (c *chart) coverageText() string {
+	aims := cmp.Or(c.aims, "95 %")
 	lo, hi := 0.0, 0.0
 	for i, v := range c.coverage {
 		if i == 0 {
@@ -176,9 +178,9 @@ func (c *chart) coverageText() string {
 	}
 	switch {
 	case lo == 0:
-		return "95 % interval"
+		return aims + " interval"
 	case hi-lo < .0005:
-		return fmt.Sprintf("95 %% interval (exactly %.1f %%)", 100*lo)
+		return fmt.Sprintf("%s interval (exactly %.1f %%)", aims, 100*lo)
 	}
-	return fmt.Sprintf("95 %% interval (exactly %.1f to %.1f %%)", 100*lo, 100*hi)
+	return fmt.Sprintf("%s interval (exactly %.1f to %.1f %%)", aims, 100*lo, 100*hi)
 }

@@ -310,12 +310,20 @@ type Reproduces struct {
 
 // Design says how trials are ordered and compared.
 type Design struct {
-	Blocks       int    `json:"blocks" yaml:"blocks"`
-	Compare      string `json:"compare" yaml:"compare"`   // the compared factor
-	Baseline     string `json:"baseline" yaml:"baseline"` // its level that others are compared with
+	Blocks   int    `json:"blocks" yaml:"blocks"`
+	Compare  string `json:"compare" yaml:"compare"`   // the compared factor
+	Baseline string `json:"baseline" yaml:"baseline"` // its level that others are compared with
+	// Anchor is the level through which this run is compared with another:
+	// its server is the same in both. "": the baseline.
+	Anchor       string `json:"anchor,omitempty" yaml:"anchor"`
 	SameSchedule bool   `json:"same_schedule" yaml:"same_schedule"`
 	Seed         uint64 `json:"seed" yaml:"seed"`
 	RepeatNoisy  int    `json:"repeat_noisy" yaml:"repeat_noisy"` // times that a noisy mini-block is repeated, 0 to 2
+	// Until, when not 0, ended the run at the first of Looks (numbers of
+	// blocks) at which every contrast of the primary metric was known to
+	// within that relative half-width, such as 0.05; see PrecisionOf.
+	Until float64 `json:"until,omitempty"`
+	Looks []int   `json:"looks,omitempty"`
 }
 
 // Metrics are the columns that a suite reports.

@@ -19,13 +19,16 @@ var reportTemplate string
 //go:embed report.css
 var reportCSS string
 
-// WriteReport writes report.html and the figures of a run into its folder and
-// returns the path of the report. Of a run that was cut off it reports what is
+// WriteReport writes report.html, the figures of a run and its trials for
+// benchstat into its folder and returns the path of the report. Of a run that was cut off it reports what is
 // there, and says so first.
 func WriteReport(run *Run) (string, error) {
 	a := run.Analyse()
 	figures := renderAll(run, a)
 	if err := writeFigures(filepath.Join(run.Dir, figuresFolder), figures); err != nil {
+		return "", err
+	}
+	if err := a.writeBenchFile(run); err != nil {
 		return "", err
 	}
 	page, err := reportPage(run, a, figures)

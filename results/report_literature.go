@@ -26,6 +26,8 @@ func literature(a *Analysis) []literatureView {
 			v.Because = "the suite gives no check"
 		case err != nil: // the suite of an earlier version
 			v.Because = "the suite's check is not understood: " + strings.TrimSpace(r.Check)
+		case c.Bound > 0:
+			v.Outcome, v.Because = a.checkRatio(c)
 		case c.Column != "":
 			v.Outcome, v.Because = a.checkGrowth(c)
 		default:
@@ -197,7 +199,7 @@ func (a *Analysis) absence(c FindingCheck) string {
 		}
 		return "this run leaves out " + part.Factor + "=" + text
 	}
-	if c.Column != "" {
+	if c.Column != "" && c.Bound == 0 {
 		most := 0
 		for _, g := range a.Plan.Grids {
 			most = max(most, len(g.Factors[c.Factor]))

@@ -23,6 +23,11 @@ func TestLiterature(t *testing.T) {
 		{"same_within(6%, backend in [select, kqueue] vs epoll, idle_connections=0)", undecided, undecided},
 		{"same_within(5%, backend in [kqueue, goroutines] vs epoll, idle_connections=0)", disagrees, undecided},
 		{"same_within(5%, backend in [select] vs poll, idle_connections=0)", notCheckable, notCheckable},
+		{"ratio(server_cpu_us_per_request: goroutines vs epoll) > 1.1", agrees, undecided},
+		{"ratio(server_cpu_us_per_request: goroutines vs epoll) < 1.1", disagrees, undecided},
+		{"ratio(server_cpu_us_per_request: select vs poll | idle_connections=0) > 1.1", disagrees, undecided},
+		{"ratio(server_cpu_us_per_request: select vs poll | idle_connections=0) > 1.0", undecided, undecided},
+		{"ratio(server_cpu_us_per_request: kqueue vs epoll) > 1.1", undecided, undecided},
 		{"it is so", notCheckable, notCheckable},
 		{"", notCheckable, notCheckable},
 	} {

@@ -88,23 +88,7 @@ func machineLines(run *Run) []Line {
 	if m.Virtual != "" {
 		add("virtual", m.Virtual)
 	}
-	var vulnerable, mitigated []string
-	for _, name := range sortedKeys(m.Mitigations) {
-		switch v := m.Mitigations[name]; {
-		case strings.HasPrefix(v, "Mitigation"):
-			mitigated = append(mitigated, name)
-		case strings.HasPrefix(v, "Vulnerable"):
-			vulnerable = append(vulnerable, name)
-		}
-	}
-	var text []string
-	if len(mitigated) > 0 {
-		text = append(text, "on for "+joinWords(mitigated))
-	}
-	if len(vulnerable) > 0 {
-		text = append(text, "off for "+joinWords(vulnerable))
-	}
-	add("mitigations", strings.Join(text, "; "))
+	add("mitigations", mitigationsText(m))
 	add("TCP", strings.Join(settingsSeen(run, "congestion"), ", ")+" congestion control")
 	if m.NoFileHard > 0 {
 		add("descriptors", fmt.Sprintf("limit %s, hard %s", thousands(float64(m.NoFileSoft)), thousands(float64(m.NoFileHard))))
@@ -124,6 +108,27 @@ func machineLines(run *Run) []Line {
 	add("built with", strings.TrimSpace(m.GoVersion+", medusa "+m.Medusa))
 	add("resumed", resumedText(run.Environment))
 	return append(out, checkupLines(run.Environment.Doctor)...)
+}
+
+// mitigationsText says which of the processor's flaws the kernel works around.
+func mitigationsText(m Machine) string {
+	var vulnerable, mitigated []string
+	for _, name := range sortedKeys(m.Mitigations) {
+		switch v := m.Mitigations[name]; {
+		case strings.HasPrefix(v, "Mitigation"):
+			mitigated = append(mitigated, name)
+		case strings.HasPrefix(v, "Vulnerable"):
+			vulnerable = append(vulnerable, name)
+		}
+	}
+	var text []string
+	if len(mitigated) > 0 {
+		text = append(text, "on for "+joinWords(mitigated))
+	}
+	if len(vulnerable) > 0 {
+		text = append(text, "off for "+joinWords(vulnerable))
+	}
+	return strings.Join(text, "; ")
 }
 
 // settingsSeen are the values of a setting over the plan's trials, or the

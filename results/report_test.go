@@ -141,8 +141,8 @@ func TestWriteReport(t *testing.T) {
 		}
 	}
 	entries, err := os.ReadDir(run.Dir)
-	if err != nil || len(entries) != 2 {
-		t.Errorf("the folder has %v (%v), want the report and figures only", entries, err)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("the folder has %v (%v), want the report, its figures and benchfmt.txt only", entries, err)
 	}
 	run.Dir = filepath.Join(run.Dir, reportFile) // no folder
 	if _, err := WriteReport(run); err == nil || strings.Contains(err.Error(), "\n") {

@@ -37,6 +37,7 @@ type reportView struct {
 	Instrument      *instrumentView // nil: the machine was never calibrated
 	Environment     []environmentRow
 	Made            string
+	Aims            string // the coverage that intervals aim at
 }
 
 // figureView is a figure of the report.
@@ -69,7 +70,7 @@ func newReportView(run *Run, a *Analysis, figures []rendered) (*reportView, erro
 		Front: frontTable(a), Cells: cellTables(a), Contrasts: contrastTable(a), Slopes: slopeTable(a),
 		Verdicts: verdictViews(a), Failures: failureViews(a), Skipped: run.Plan.Skipped,
 		Instrument:  newInstrumentView(a),
-		Environment: environmentRows(run.Environment),
+		Environment: environmentRows(run.Environment), Aims: a.aims(),
 	}
 	if run.Stamp.CreatedUnixNs != 0 {
 		v.Made = time.Unix(0, run.Stamp.CreatedUnixNs).UTC().Format("2 January 2006, 15:04 UTC")

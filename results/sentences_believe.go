@@ -137,13 +137,13 @@ func (a *Analysis) testedText() string {
 	if len(families) > 1 {
 		text += " in each family"
 	}
-	needed := stats.LeastPairs(least, Alpha)
+	text += a.looksText()
+	needed := stats.LeastPairs(least*a.looks(), Alpha)
 	switch {
 	case most < MinPairs:
 		text += ": none could be tested, as none has 6 clean pairs"
 	case most < needed:
-		text += fmt.Sprintf(": none can be starred, as no exact p of %s is under 2/%d = %s (with %d pairs one could)", countOf(most, "pair", "pairs"), 1<<most,
-			shortest(roundDigits(math.Pow(2, float64(1-most)), 2)), needed)
+		text += fmt.Sprintf(": none can be starred, as no exact p of %s is under %s (with %d pairs one could)", countOf(most, "pair", "pairs"), a.leastPText(most), needed)
 	default:
 		text += fmt.Sprintf(": %d starred", starred)
 	}

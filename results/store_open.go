@@ -79,6 +79,7 @@ func read(dir string) (*Run, error) {
 	if err := run.readTrials(); err != nil {
 		return nil, err
 	}
+	run.Plan = run.Plan.upToStop(run.Records)
 	run.note(plan)
 	return run, nil
 }

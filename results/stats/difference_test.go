@@ -3,7 +3,6 @@ package stats
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -37,15 +36,15 @@ func TestDifference(t *testing.T) {
 func TestDifferenceCovers(t *testing.T) {
 	t.Parallel()
 	const runs = 2000
-	for name, make := range noises {
+	for _, noise := range Noises() {
 		for _, n := range [][2]int{{6, 6}, {6, 12}, {12, 12}} {
 			for _, wider := range []float64{1, 3} {
-				t.Run(fmt.Sprint(name, n, wider), func(t *testing.T) {
+				t.Run(fmt.Sprint(noise, n, wider), func(t *testing.T) {
 					t.Parallel()
-					r := rand.New(rand.NewPCG(2008, uint64(n[0]*n[1])))
+					s := simulate(2008, noise, n[0]*n[1], 0.3)
 					covered, differ := 0, 0
 					for range runs {
-						a, b := logRatios(r, make(r), n[0], 0.3), logRatios(r, make(r), n[1], 0.3)
+						a, b := s.pairs(n[0]), s.pairs(n[1])
 						for i := range b {
 							b[i] = 0.3 + wider*(b[i]-0.3)
 						}
@@ -60,7 +59,7 @@ func TestDifferenceCovers(t *testing.T) {
 					if covered < runs*94/100 {
 						t.Errorf("%d of %d intervals of the difference hold 0", covered, runs)
 					}
-					if name == "log-normal" && wider == 1 && differ > runs/20 {
+					if noise == LogNormal && wider == 1 && differ > runs/20 {
 						t.Errorf("%d of %d hold a difference that is not there: the intervals are too wide to say anything", differ, runs)
 					}
 				})

@@ -6,7 +6,7 @@
 // The unit of evidence is a pair of trials, so n is 6 to 40. Everything is
 // exact there (enumerated or convolved), never a normal approximation.
 //
-// Sources: Hodges and Lehmann, Annals of Mathematical Statistics 34 (1963);
+// Sources: Hodges and Lehmann, Annals of Mathematical Statistics 34 (1963) (also for two samples);
 // Hollander, Wolfe, Chicken, Nonparametric Statistical Methods, chapter 3
 // (signed ranks, Walsh averages, order statistics); Schuirmann, Journal of
 // Pharmacokinetics and Biopharmaceutics 15 (1987) (two one-sided tests); Holm,

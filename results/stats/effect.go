@@ -6,6 +6,18 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
+// SmallestShift is SmallestEffect for two independent samples of n and m values
+// whose standard deviations are sdN and sdM: that of a t test with n + m - 2
+// degrees of freedom, at the level alpha. NaN when one has fewer than two
+// values.
+func SmallestShift(n int, sdN float64, m int, sdM, alpha float64) float64 {
+	if n < 2 || m < 2 || math.IsNaN(sdN) || math.IsNaN(sdM) {
+		return math.NaN()
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: float64(n + m - 2)}
+	return math.Expm1((t.Quantile(1-alpha/2) + t.Quantile(0.80)) * math.Hypot(sdN/math.Sqrt(float64(n)), sdM/math.Sqrt(float64(m))))
+}
+
 // SmallestEffect returns the smallest relative difference that n pairs whose
 // log ratios have standard deviation sd can find: the one that a paired t test
 // at 5 % two-sided finds with a power of 80 %,
@@ -16,10 +28,14 @@ import (
 // interval finds that effect in 78 % of runs with 12 pairs of normal noise,
 // but in 62 % with 6, where all six must agree. NaN when n < 2 or sd is not a
 // number.
-func SmallestEffect(n int, sd float64) float64 {
+func SmallestEffect(n int, sd float64) float64 { return SmallestEffectAt(n, sd, 0.05) }
+
+// SmallestEffectAt is SmallestEffect for a test at another level than 5 %, such
+// as one of several looks has (PerLook).
+func SmallestEffectAt(n int, sd, alpha float64) float64 {
 	if n < 2 || math.IsNaN(sd) {
 		return math.NaN()
 	}
 	t := distuv.StudentsT{Sigma: 1, Nu: float64(n - 1)}
-	return math.Expm1((t.Quantile(0.975) + t.Quantile(0.80)) * sd / math.Sqrt(float64(n)))
+	return math.Expm1((t.Quantile(1-alpha/2) + t.Quantile(0.80)) * sd / math.Sqrt(float64(n)))
 }

@@ -28,6 +28,20 @@ func TestSmallestEffect(t *testing.T) {
 	}
 }
 
+func TestSmallestShift(t *testing.T) {
+	t.Parallel()
+	// Two samples of 12 at sd 0.05: (t(0.975, 22) + t(0.80, 22)) sqrt(2/12) 0.05.
+	if got, want := SmallestShift(12, 0.05, 12, 0.05, 0.05), math.Expm1((2.0739+0.8583)*0.05*math.Sqrt(2.0/12)); math.Abs(got-want) > 1e-4 {
+		t.Errorf("%.5f, want %.5f", got, want)
+	}
+	if a, b := SmallestEffectAt(12, 0.05, 0.01), SmallestEffect(12, 0.05); !(a > b) {
+		t.Errorf("at 1 %% an effect of %v is found, at 5 %% one of %v", a, b)
+	}
+	if got := SmallestShift(1, 0.05, 12, 0.05, 0.05); !math.IsNaN(got) {
+		t.Errorf("an effect of nothing: %v", got)
+	}
+}
+
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	ci := func(lo, hi float64) Interval {

@@ -1,0 +1,136 @@
+package results
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Difference is something in which two runs differ besides what they measured.
+type Difference struct {
+	What string `json:"what"` // "kernel", "grid idle: blocks", ...
+	A    string `json:"a"`    // "" where the run does not have it
+	B    string `json:"b"`
+}
+
+// transient are facts about a machine that differ between any two runs.
+var transient = []string{"looked at", "load average"}
+
+// Differences returns in what two runs differ: the machine first, then what
+// was asked. None when only the measurements can differ.
+func Differences(a, b *Run) []Difference {
+	var out []Difference
+	compareText(&out, "", factTexts(a.Environment.Before), factTexts(b.Environment.Before), factOrder(a, b))
+	asked := func(r *Run) map[string]string {
+		d := r.Plan.Design
+		return map[string]string{
+			"suite": r.Plan.Suite, "compared factor": d.Compare, "baseline": d.Baseline, "anchor": r.Plan.anchor(),
+			"primary metric": r.Plan.Metrics.Primary, "seed": fmt.Sprint(d.Seed), "same schedule": fmt.Sprint(d.SameSchedule),
+		}
+	}
+	compareText(&out, "", asked(a), asked(b), nil)
+	gridsA, gridsB := gridTexts(a.Plan), gridTexts(b.Plan)
+	for _, name := range unionKeys(gridsA, gridsB) {
+		left, right := gridsA[name], gridsB[name]
+		if left == nil || right == nil {
+			out = append(out, Difference{What: "grid " + name, A: presence(left != nil), B: presence(right != nil)})
+			continue
+		}
+		compareText(&out, "grid "+name+": ", left, right, nil)
+	}
+	return out
+}
+
+func presence(is bool) string {
+	if is {
+		return "run"
+	}
+	return "not run"
+}
+
+// compareText appends what differs between two sets of texts, in the order
+// given, or that of their names.
+func compareText(out *[]Difference, prefix string, a, b map[string]string, order []string) {
+	if order == nil {
+		order = unionKeys(a, b)
+	}
+	for _, name := range order {
+		if a[name] != b[name] {
+			*out = append(*out, Difference{prefix + name, a[name], b[name]})
+		}
+	}
+}
+
+func unionKeys[V any](a, b map[string]V) []string {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func factTexts(m Machine) map[string]string {
+	out := map[string]string{}
+	for _, f := range facts(m) {
+		if !slices.Contains(transient, f[0]) {
+			out[f[0]] = f[1]
+		}
+	}
+	return out
+}
+
+// factOrder is the order of facts, those that only the second run has last.
+func factOrder(a, b *Run) []string {
+	var out []string
+	for _, f := range slices.Concat(facts(a.Environment.Before), facts(b.Environment.Before)) {
+		if !slices.Contains(out, f[0]) {
+			out = append(out, f[0])
+		}
+	}
+	return out
+}
+
+// gridTexts are what each grid of a plan asks: blocks, levels of each factor,
+// and each setting in force with all its values.
+func gridTexts(p Plan) map[string]map[string]string {
+	out := map[string]map[string]string{}
+	for _, g := range p.Grids {
+		asked := map[string]string{"blocks": fmt.Sprint(g.Blocks)}
+		for name, levels := range g.Factors {
+			asked["levels of "+name] = levelList(levels)
+		}
+		values := map[string][]string{}
+		for i := range p.Trials {
+			t := &p.Trials[i]
+			if t.Grid != g.Name || t.Role != roleTrial {
+				continue
+			}
+			for name, v := range t.Settings {
+				if text := LevelText(v); g.Factors[name] == nil && !slices.Contains(values[name], text) {
+					values[name] = append(values[name], text)
+				}
+			}
+		}
+		for name, all := range values {
+			slices.Sort(all)
+			asked[name] = strings.Join(all, " ")
+		}
+		out[g.Name] = asked
+	}
+	return out
+}
+
+func levelList(levels []any) string {
+	texts := make([]string, len(levels))
+	for i, v := range levels {
+		texts[i] = LevelText(v)
+	}
+	return strings.Join(texts, " ")
+}
+
+// anchor is the level through which a run is compared with another.
+func (p Plan) anchor() string {
+	if p.Design.Anchor != "" {
+		return p.Design.Anchor
+	}
+	return p.Design.Baseline
+}
