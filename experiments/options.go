@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"medusa/loadgen"
+	"medusa/results"
 )
 
 // Options say how a suite is run.
@@ -33,6 +34,8 @@ type Options struct {
 	// LoadBackend is the generator's backend; "" for the first of
 	// loadgen.Preferred that is here.
 	LoadBackend string
+	// Certificate is the machine's, of `medusa calibrate`; nil: it has none.
+	Certificate *results.Certificate
 	Version     string    // of this program, for the record
 	Progress    io.Writer // estimate and progress; nil: nowhere
 	Launcher    Launcher  // nil: Processes

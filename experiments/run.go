@@ -68,7 +68,7 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	}
 	plan.Describe(o.Progress)
 	before := machineFacts(b.server.binary, o.Version, o.Here())
-	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before})
+	w, err := results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Certificate: o.Certificate})
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type chart struct {
 	marks    []xMark
 	coverage []float64 // exact coverages of the intervals drawn
 	notes    []string  // below the key
+	keyed    []keyItem // in place of the key to marks of trials
 }
 
 // axisSpec is what an axis shows.
