@@ -37,7 +37,7 @@ type lengths struct {
 func (o Options) lengths() lengths {
 	if o.Quick {
 		return lengths{warmup: 300 * time.Millisecond, delay: 5500 * time.Millisecond, delayRate: 2000, serial: 8 * time.Second,
-			stall: 10 * time.Second, losses: 2 * time.Second, null: 4 * time.Second}
+			stall: 10 * time.Second, losses: 3 * time.Second, null: 4 * time.Second}
 	}
 	return lengths{warmup: time.Second, delay: 20 * time.Second, delayRate: 1000, serial: 20 * time.Second,
 		stall: 30 * time.Second, losses: 5 * time.Second, null: 10 * time.Second}
@@ -140,7 +140,7 @@ func queues(ctx context.Context, o Options, s *session, c *results.Certificate, 
 	c.Truths = append(c.Truths, CheckStall(w))
 	say("losses")
 	w, err = s.observe(ctx, truthd.Spec{Kind: truthd.Faulty, Mean: time.Millisecond, Seed: 45}, load{
-		arrivals: loadgen.Poisson, rate: 1000, connections: 128, warmup: l.warmup, window: l.losses, timeout: 250 * time.Millisecond, seed: 55})
+		arrivals: loadgen.Poisson, rate: 2000, connections: 128, warmup: l.warmup, window: l.losses, timeout: 250 * time.Millisecond, seed: 55})
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,9 @@ func CheckLindley(w *Window, floor results.WakeFloor) results.Truth {
 	var last int64
 	for i := range w.Server {
 		e := &w.Server[i]
-		if e.Ordinal == 0 {
-			continue // the fill's is answered at once
+		if e.Ordinal == 0 { // answered at once
+			done[&e.Arrival] = e.Arrival
+			continue
 		}
 		last = max(last, e.Arrival) + e.Work
 		done[&e.Arrival] = last

@@ -24,19 +24,19 @@ func WriteTable(out io.Writer, c *results.Certificate) error {
 		fmt.Fprintf(w, "%s\t%s us\t%s us\t%s us\t%s us\t%d\n", f.name, number(us(f.f.P50)), number(us(f.f.P90)), number(us(f.f.P99)), number(us(f.f.P999)), f.f.Count)
 	}
 	fmt.Fprintf(w, "\nQUIET\t%s\n\n", quietText(c.Quiet))
-	fmt.Fprintln(w, "TRUTH\tMEASURED\tHAD TO BE\t\tFALSE FAILS")
 	for _, t := range c.Truths {
-		chance := ""
+		// A line without columns, so that those of each truth stand by themselves.
+		fmt.Fprintf(w, "%s  %s (%s)", verdict(t.Pass), t.Title, t.ID)
 		if t.FalseFail != nil {
-			chance = rate(*t.FalseFail)
+			fmt.Fprintf(w, "; a correct generator fails this: %s", rate(*t.FalseFail))
 		}
-		fmt.Fprintf(w, "%s\t\t\t%s\t%s\n", t.Title, verdict(t.Pass), chance)
+		fmt.Fprintln(w)
 		for _, p := range t.Parts {
 			mark := ""
 			if p.Lo != nil || p.Hi != nil {
 				mark = verdict(p.Pass)
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t\n", p.Name, quantity(p.Measured, p.Unit), boundText(p), mark)
+			fmt.Fprintf(w, "      %s\t%s\t%s\t%s\n", p.Name, quantity(p.Measured, p.Unit), boundText(p), mark)
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -115,6 +115,8 @@ func rate(p float64) string {
 		return "never"
 	case p < 1e-6:
 		return "under 0.0001 %"
+	case p >= .01:
+		return strconv.FormatFloat(100*p, 'f', 0, 64) + " %"
 	}
 	return strconv.FormatFloat(100*p, 'g', 2, 64) + " %"
 }

@@ -53,12 +53,10 @@ func (w *Window) pairs() (all []pair, strangers int) {
 	for i := range w.Server {
 		e := &w.Server[i]
 		k := key{e.Port, e.Ordinal}
-		switch {
-		case server[k] != nil:
+		if server[k] != nil {
 			strangers++ // a port that was used twice could not be told apart
-		case e.Ordinal > 0: // the first one is the fill's, which is no load
-			server[k] = e
 		}
+		server[k] = e
 	}
 	for i := range w.Load {
 		q := &w.Load[i]
@@ -77,7 +75,15 @@ func (w *Window) pairs() (all []pair, strangers int) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b pair) int { return int(a.q.Intended - b.q.Intended) })
-	return all, strangers + len(server)
+	// The first request of a connection that the fill opened is no load, so the
+	// generator's log does not have it.
+	fill := 0
+	for k := range server {
+		if k.ordinal == 0 {
+			fill++
+		}
+	}
+	return all, strangers + len(server) - min(fill, w.Report.Admitted)
 }
 
 // answered are the pairs that both ends call answered.
