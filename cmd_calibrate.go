@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"medusa/experiments/calibrate"
 	"medusa/experiments/truthd"
@@ -77,26 +75,15 @@ func (c calibrateCmd) Run(s streams) error {
 
 // truthServerCmd is the process that a calibration holds the generator against.
 type truthServerCmd struct {
-	Kind       string        `required:"" placeholder:"KIND"`
-	Mean       time.Duration `placeholder:"D"`
-	Seed       uint64        `placeholder:"N"`
-	StallAfter time.Duration `placeholder:"D"`
-	Stall      time.Duration `placeholder:"D"`
-	Address    string        `default:"127.0.0.1:0" placeholder:"ADDRESS"`
-	CPU        []int         `name:"cpu" placeholder:"LIST"`
-	Log        string        `required:"" placeholder:"FILE"`
+	truthd.Flags `embed:""`
 }
 
 func (c truthServerCmd) Run(s streams) error {
-	address, err := netip.ParseAddrPort(c.Address)
+	cfg, err := c.Config()
 	if err != nil {
-		return usage(fmt.Errorf("--address: %w", err))
+		return usage(err)
 	}
-	spec := truthd.Spec{Kind: c.Kind, Mean: c.Mean, Seed: c.Seed, StallAfter: c.StallAfter, Stall: c.Stall}
-	if err := spec.Check(); err != nil {
-		return usage(fmt.Errorf("--kind: %w", err))
-	}
-	return truthd.Run(truthd.Config{Spec: spec, Address: address, CPUs: c.CPU, Log: c.Log}, s.in, s.out)
+	return truthd.Run(cfg, s.in, s.out)
 }
 
 // certificate is the machine's; nil where it was never calibrated.

@@ -26,21 +26,22 @@ type Options struct {
 
 // lengths are the windows of a calibration.
 type lengths struct {
-	warmup       time.Duration
-	delay        time.Duration
-	delayRate    float64
-	serial       time.Duration
-	stall        time.Duration
-	losses, null time.Duration
+	warmup    time.Duration
+	delay     time.Duration
+	delayRate float64
+	serial    time.Duration
+	stall     time.Duration
+	losses    time.Duration
+	null      []time.Duration // at each of nullRates
 }
 
 func (o Options) lengths() lengths {
 	if o.Quick {
-		return lengths{warmup: 300 * time.Millisecond, delay: 5500 * time.Millisecond, delayRate: 2000, serial: 8 * time.Second,
-			stall: 10 * time.Second, losses: 3 * time.Second, null: 4 * time.Second}
+		return lengths{warmup: 300 * time.Millisecond, delay: 3600 * time.Millisecond, delayRate: 3000, serial: 6 * time.Second,
+			stall: 10 * time.Second, losses: 3 * time.Second, null: []time.Duration{3600 * time.Millisecond, 2 * time.Second}}
 	}
 	return lengths{warmup: time.Second, delay: 20 * time.Second, delayRate: 1000, serial: 20 * time.Second,
-		stall: 30 * time.Second, losses: 5 * time.Second, null: 10 * time.Second}
+		stall: 30 * time.Second, losses: 5 * time.Second, null: []time.Duration{10 * time.Second, 10 * time.Second}}
 }
 
 // nullWindows is how many windows the null server has at each rate.
@@ -52,9 +53,13 @@ var nullRates = []float64{1000, 10_000}
 // About is how long a calibration takes.
 func (o Options) About() time.Duration {
 	l := o.lengths()
-	windows := 3 + 1 + 1 + 1 + nullWindows*len(nullRates)
-	return 3*l.delay + l.serial + l.stall + l.losses + time.Duration(nullWindows*len(nullRates))*l.null +
-		time.Duration(windows)*(l.warmup+2*bareBeside+time.Second/2) + 10*time.Second
+	windows := 3 + 1 + 1 + 1
+	sum := 3*l.delay + l.serial + l.stall + l.losses
+	for _, d := range l.null {
+		sum += nullWindows * d
+		windows += nullWindows
+	}
+	return sum + time.Duration(windows)*(l.warmup+2*bareBeside+time.Second/2) + 7*time.Second
 }
 
 // Run calibrates the machine. An error means that something could not be
@@ -156,7 +161,7 @@ func nulls(ctx context.Context, o Options, s *session, c *results.Certificate, s
 		for i, rate := range nullRates {
 			say(fmt.Sprintf("null server, %.0f/s, window %d of %d", rate, k+1, nullWindows))
 			w, err := s.observe(ctx, truthd.Spec{Kind: truthd.Null}, load{
-				arrivals: loadgen.Poisson, rate: rate, connections: 64, warmup: l.warmup, window: l.null, timeout: time.Second, seed: 60 + uint64(10*k+i)})
+				arrivals: loadgen.Poisson, rate: rate, connections: 64, warmup: l.warmup, window: l.null[i], timeout: time.Second, seed: 60 + uint64(10*k+i)})
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"medusa/experiments/truthd"
 	"medusa/loadgen"
@@ -18,9 +19,13 @@ const clockTolerance = 1000
 // withinLeast is the share of requests that must be measured within the floor.
 const withinLeast = 0.99
 
+// floorMost bounds how much of a wake floor a check allows: the floor of a
+// disturbed machine must not excuse the instrument.
+const floorMost = int64(time.Millisecond)
+
 // CheckDelays holds the requests of a window against the truth one by one: none
 // took less time than the server had it, and 99 % took at most the wake floor's
-// p99 more. service is from sent to the reply, response from the intended
+// p99 more (and never over 1 ms). service is from sent to the reply, response from the intended
 // start.
 func CheckDelays(w *Window, floor results.WakeFloor) results.Truth {
 	b := newTruth("delay-"+w.Truth.Kind, fmt.Sprintf("%s delay of %v, request by request", w.Truth.Kind, w.Truth.Mean))
@@ -28,7 +33,7 @@ func CheckDelays(w *Window, floor results.WakeFloor) results.Truth {
 	all = answered(all)
 	b.part("requests compared", "", float64(len(all)), atLeast(math.Max(withinLeast*float64(w.scheduled()), 100)))
 	b.part("requests known to one end only", "", float64(strangers), exactly(0))
-	limit := floor.Block.P99
+	limit := min(floor.Block.P99, floorMost)
 	early, disorder, service, response := 0, 0, 0, 0
 	excess := make([]int64, len(all))
 	for i, p := range all {
@@ -97,7 +102,7 @@ func CheckRank(w *Window, floor results.WakeFloor) results.Truth {
 				continue
 			}
 			band := 3 * math.Sqrt(q.q*(1-q.q)/n)
-			lo, hi := w.Truth.Quantile(q.q-band), w.Truth.Quantile(q.q+band)+float64(q.in(floor.Block))
+			lo, hi := w.Truth.Quantile(q.q-band), w.Truth.Quantile(q.q+band)+float64(min(q.in(floor.Block), floorMost))
 			b.part(of.name+" "+q.name, "us", us(*measured), between(us(lo), us(hi)).of(us(w.Truth.Quantile(q.q))))
 			log := float64(rank(of.log, q.q))
 			b.part(of.name+" "+q.name+", report to log", "", float64(*measured)/log, between(1-digits, 1+digits).of(1))

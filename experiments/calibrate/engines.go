@@ -28,6 +28,8 @@ const (
 	scenarioPatience = 20 * time.Second
 )
 
+const otherTranscripts = ": transcripts unlike sim's"
+
 type scenarioFrame struct {
 	size uint32
 	seed uint64
@@ -53,7 +55,7 @@ func CheckEngines(seed uint64) results.Truth {
 	b := newTruth("engines", fmt.Sprintf("one seeded scenario of %d connections on every engine: the same transcript", conversations))
 	want, err := playScenario("sim", seed)
 	if err != nil {
-		b.part("sim", "connections with another transcript", conversations, exactly(0))
+		b.part("sim"+otherTranscripts, "", conversations, exactly(0))
 		b.Note = err.Error()
 		return b.Truth
 	}
@@ -72,7 +74,7 @@ func CheckEngines(seed uint64) results.Truth {
 		if err != nil {
 			notes = append(notes, err.Error())
 		}
-		b.part(info.Name, "connections with another transcript than sim's", float64(differ), exactly(0))
+		b.part(info.Name+otherTranscripts, "", float64(differ), exactly(0))
 	}
 	b.chance(0, "transcripts leave out what the system may decide (chunks, order across connections)")
 	b.Note = strings.Join(notes, "; ")

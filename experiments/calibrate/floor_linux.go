@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"time"
 	"unsafe"
 
@@ -33,7 +34,14 @@ func onCPU(cpu int, f func() error) error {
 }
 
 // MeasureFloor measures the wake floor between two CPUs (eventfd(2)).
+//
+// While it measures, the collector is off: it would wait for a thread that the
+// kernel holds until the other one, which the collector has stopped, wakes it.
+// (The other goroutines need places beside those two for the same reason.)
 func MeasureFloor(a, b int) (f results.WakeFloor, err error) {
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	block, err := roundTrips(a, b, 0, blockRounds, blockGap)
 	if err != nil {
 		return f, err
@@ -51,9 +59,15 @@ func roundTrips(a, b, flags, rounds int, gap time.Duration) (out []int64, err er
 		}
 		defer unix.Close(fds[i])
 	}
-	answered := make(chan error, 1)
+	if err := onCPU(a, func() error { return nil }); err != nil {
+		return nil, err // before anybody waits for it
+	}
+	// Both threads are in their places before the first round: in it they wait
+	// for each other without end.
+	tied, answered := make(chan struct{}), make(chan error, 1)
 	go func() {
 		answered <- onCPU(b, func() error {
+			close(tied)
 			for range rounds {
 				if err := take(fds[0]); err != nil {
 					return err
@@ -66,7 +80,12 @@ func roundTrips(a, b, flags, rounds int, gap time.Duration) (out []int64, err er
 		})
 	}()
 	out = make([]int64, rounds)
-	err = onCPU(a, func() error {
+	measure := func() error {
+		select {
+		case <-tied:
+		case err := <-answered:
+			return err
+		}
 		pause := unix.NsecToTimespec(int64(gap))
 		start := time.Now()
 		for i := range out {
@@ -82,12 +101,12 @@ func roundTrips(a, b, flags, rounds int, gap time.Duration) (out []int64, err er
 			}
 			out[i] = int64(time.Since(start) - before)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err // b is left waiting: its descriptors are closed, and the process ends soon
+		return <-answered
 	}
-	return out, <-answered
+	if err := onCPU(a, measure); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // give and take go to the kernel directly: around a wrapped call Go's scheduler

@@ -3,6 +3,7 @@ package calibrate
 import (
 	"bytes"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,7 +158,13 @@ func TestCorrect(t *testing.T) {
 		}
 	}
 	nulls := simNulls(t)
-	truths = append(truths, CheckLindley(simSerial(t), floor), CheckStall(simStall(t)), CheckLosses(simLosses(t)), CheckLag(nulls), CheckSchedule(nulls))
+	lindley := CheckLindley(simSerial(t), floor)
+	for _, p := range lindley.Parts {
+		if strings.HasPrefix(p.Name, "excess") && p.Measured != 20 {
+			t.Errorf("serial server: %s %v us, but the network takes 20", p.Name, p.Measured)
+		}
+	}
+	truths = append(truths, lindley, CheckStall(simStall(t)), CheckLosses(simLosses(t)), CheckLag(nulls), CheckSchedule(nulls))
 	for _, truth := range truths {
 		if !truth.Pass {
 			t.Errorf("%s fails: %+v", truth.ID, failed(truth))

@@ -3,8 +3,8 @@ package truthd
 import "sort"
 
 // pauseFrom is the shortest pause that is kept, in nanoseconds: a pass through
-// a busy loop takes 1 to 3 us.
-const pauseFrom = 5_000
+// a busy loop takes some of them, and there must not be more than are kept.
+const pauseFrom = 10_000
 
 // pauseRoom bounds the pauses that are kept.
 const pauseRoom = 1 << 18
