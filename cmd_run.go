@@ -76,6 +76,9 @@ func (c runCmd) Run(s streams) error {
 		}
 		return err
 	}
+	if options.Certificate, err = certificate(); err != nil {
+		fmt.Fprintf(s.err, "medusa: the machine's certificate is not used: %v\n", err)
+	}
 	if c.DryRun {
 		plan.Describe(s.out)
 		return dryCheckup(s, options)

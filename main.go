@@ -26,20 +26,22 @@ const (
 
 // cli is the grammar of the command line.
 type cli struct {
-	Run      runCmd      `cmd:"" help:"Run a suite: trials in fresh processes, then the report."`
-	Suites   suitesCmd   `cmd:"" help:"List the shipped suites, or show one."`
-	Report   reportCmd   `cmd:"" help:"Write report.html and the figures of a run again."`
-	Compare  compareCmd  `cmd:"" help:"Compare levels inside a run, pair by pair, or two runs through their anchor."`
-	Export   exportCmd   `cmd:"" help:"Write a run's trials as CSV, or in the Go benchmark format for benchstat."`
-	Plot     plotCmd     `cmd:"" help:"Draw a figure from a run's records."`
-	Columns  columnsCmd  `cmd:"" help:"List the names that stand on axes, in tables and in suites, with unit and meaning."`
-	Rerun    rerunCmd    `cmd:"" help:"Make a run again, here and now, and say which of its claims hold."`
-	Verify   verifyCmd   `cmd:"" help:"Recompute everything in a run from its trials.jsonl and compare."`
-	Serve    serveCmd    `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
-	Load     loadCmd     `cmd:"" help:"Put a load on a server and say how it responded."`
-	Backends backendsCmd `cmd:"" help:"List the I/O backends, here or not, and why not."`
-	Doctor   doctorCmd   `cmd:"" help:"Say what on this machine will spoil a measurement or stop a suite, and what to do about it."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Run         runCmd         `cmd:"" help:"Run a suite: trials in fresh processes, then the report."`
+	Suites      suitesCmd      `cmd:"" help:"List the shipped suites, or show one."`
+	Report      reportCmd      `cmd:"" help:"Write report.html and the figures of a run again."`
+	Compare     compareCmd     `cmd:"" help:"Compare levels inside a run, pair by pair, or two runs through their anchor."`
+	Export      exportCmd      `cmd:"" help:"Write a run's trials as CSV, or in the Go benchmark format for benchstat."`
+	Plot        plotCmd        `cmd:"" help:"Draw a figure from a run's records."`
+	Columns     columnsCmd     `cmd:"" help:"List the names that stand on axes, in tables and in suites, with unit and meaning."`
+	Rerun       rerunCmd       `cmd:"" help:"Make a run again, here and now, and say which of its claims hold."`
+	Verify      verifyCmd      `cmd:"" help:"Recompute everything in a run from its trials.jsonl and compare."`
+	Serve       serveCmd       `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
+	Load        loadCmd        `cmd:"" help:"Put a load on a server and say how it responded."`
+	Calibrate   calibrateCmd   `cmd:"" help:"Prove the generator on this machine: hold it against servers whose every delay is known, and measure the wake floor."`
+	TruthServer truthServerCmd `cmd:"" name:"truth-server" hidden:"" help:"A server whose every delay is known, for calibrate."`
+	Backends    backendsCmd    `cmd:"" help:"List the I/O backends, here or not, and why not."`
+	Doctor      doctorCmd      `cmd:"" help:"Say what on this machine will spoil a measurement or stop a suite, and what to do about it."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
 // streams are the standard streams, so that tests can give their own.
@@ -123,20 +125,21 @@ func complain(s streams, err error) int {
 
 // examples stand at the end of each command's help.
 var examples = map[string]string{
-	"run":      "medusa run quick\n  medusa run connections --only backend=epoll,poll --blocks 6 --budget 10m\n  medusa run ./mine.yaml --dry-run\n  medusa run --resume results/runs/quick-20261122-120000",
-	"suites":   "medusa suites\n  medusa suites show quick > mine.yaml",
-	"report":   "medusa report results/runs/quick-20261122-120000",
-	"plot":     "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",
-	"compare":  "medusa compare RUN --by backend --fail-if 'any.slower'\n  medusa compare RUN --metric response_p99_us --where idle_connections=0\n  medusa compare RUN_A RUN_B",
-	"export":   "medusa export RUN --csv > trials.csv\n  medusa export RUN --benchfmt",
-	"columns":  "medusa columns",
-	"rerun":    "medusa rerun results/reference/quick --budget 5m\n  medusa rerun RUN --with OTHER_RUN --json",
-	"verify":   "medusa verify results/runs/quick-20261122-120000",
-	"serve":    "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
-	"load":     "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",
-	"backends": "medusa backends",
-	"doctor":   "medusa doctor\n  medusa doctor idle-connections\n  medusa doctor --json quick",
-	"version":  "medusa version",
+	"run":       "medusa run quick\n  medusa run connections --only backend=epoll,poll --blocks 6 --budget 10m\n  medusa run ./mine.yaml --dry-run\n  medusa run --resume results/runs/quick-20261122-120000",
+	"suites":    "medusa suites\n  medusa suites show quick > mine.yaml",
+	"report":    "medusa report results/runs/quick-20261122-120000",
+	"plot":      "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",
+	"compare":   "medusa compare RUN --by backend --fail-if 'any.slower'\n  medusa compare RUN --metric response_p99_us --where idle_connections=0\n  medusa compare RUN_A RUN_B",
+	"export":    "medusa export RUN --csv > trials.csv\n  medusa export RUN --benchfmt",
+	"columns":   "medusa columns",
+	"rerun":     "medusa rerun results/reference/quick --budget 5m\n  medusa rerun RUN --with OTHER_RUN --json",
+	"verify":    "medusa verify results/runs/quick-20261122-120000",
+	"serve":     "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
+	"load":      "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",
+	"calibrate": "medusa calibrate --quick\n  medusa calibrate --figure excess.svg",
+	"backends":  "medusa backends",
+	"doctor":    "medusa doctor\n  medusa doctor idle-connections\n  medusa doctor --json quick",
+	"version":   "medusa version",
 }
 
 func helpWithExample(options kong.HelpOptions, ctx *kong.Context) error {

@@ -33,7 +33,7 @@ type Options struct {
 	// LoadBackend is the generator's backend; "" for the first of
 	// loadgen.Preferred that is here.
 	LoadBackend string
-	// Certificate is the machine's; nil: it was never calibrated.
+	// Certificate is the machine's, of `medusa calibrate`; nil: it has none.
 	Certificate *results.Certificate
 	Version     string    // of this program, for the record
 	Progress    io.Writer // estimate and progress; nil: nowhere

@@ -48,6 +48,7 @@ func (c *conn) pop() *asked {
 		c.head = 0
 	}
 	c.n--
+	c.before++
 	return q
 }
 

@@ -40,6 +40,8 @@ type conn struct {
 	stale  int    // requests sent whose replies nobody waits for any more
 	given  int64  // request bytes given to c
 	whole  uint64 // replies that have come
+	before int64  // requests that have ended, and that of the fill: those before the oldest one
+	port   uint16 // of this end, where requests are observed
 	size   int64  // bytes of the reply that is coming in
 	usable bool   // of replied: the connection may have another request
 	kind   Kind   // of replied
@@ -75,6 +77,9 @@ func (c *conn) Opened(*loop.Conn) {
 	g := c.g
 	c.opened = g.l.Now()
 	g.openedCount++
+	if g.observe != nil {
+		c.port = c.c.LocalAddr().Port()
+	}
 	switch {
 	case g.perRequest(c):
 		c.state = busy
@@ -86,6 +91,7 @@ func (c *conn) Opened(*loop.Conn) {
 		g.pending--
 	case c.fill && (c.slot < 0 || g.phase < phaseRun):
 		c.state = asking
+		c.before = 1
 		c.write(1)
 	default:
 		g.free(c, c.opened)

@@ -35,6 +35,7 @@ type Flags struct {
 	JSON        string        `name:"json" help:"Write the report as JSON to FILE, or - for standard output." placeholder:"FILE"`
 	HLog        string        `name:"hlog" help:"Write the histograms to FILE, as an HdrHistogram log." placeholder:"FILE"`
 	HLogTag     string        `name:"hlog-tag" help:"A name to write into the head of that log." placeholder:"NAME"`
+	Requests    string        `help:"Write a line for each request to FILE when all have ended, as CSV: its connection's port, its place there and its times on CLOCK_MONOTONIC." placeholder:"FILE"`
 	Control     string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
 
@@ -63,5 +64,5 @@ func (f Flags) Config() (Config, error) {
 		}
 		s.Sources = append(s.Sources, a)
 	}
-	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Control: f.Control != ""}, nil
+	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Requests: f.Requests, Control: f.Control != ""}, nil
 }

@@ -139,7 +139,7 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 }
 
 // Observe calls f with every request of the load, in the window or not, when
-// it has ended.
+// it has ended. It is to be called before Start, or ports are not known.
 func (g *Generator) Observe(f func(Request)) { g.observe = f }
 
 // perRequest says that c is for one request.

@@ -9,6 +9,8 @@ import (
 // Request is what was seen of one request. Times that did not come are Never.
 type Request struct {
 	Slot     int       // the connection's place among the active ones
+	Port     uint16    // of the connection's own end; 0 without one, or where nobody observes
+	Ordinal  int64     // requests on the connection before it, that of the fill included
 	Intended loop.Time // meant to start; in a closed loop: when its connection was free
 	Free     loop.Time // a connection was free for it (or, with a connection for each request, its slot)
 	Dialled  loop.Time // connect was called; with a connection for each request only

@@ -150,7 +150,7 @@ func (g *Generator) complete(c *conn, now loop.Time, k Kind, usable bool) {
 func (g *Generator) endRequest(c *conn, end loop.Time, k Kind) {
 	a := c.pop()
 	q := Request{
-		Slot: c.slot, Intended: a.intended, Free: a.freed, Dialled: Never, Opened: Never,
+		Slot: c.slot, Port: c.port, Ordinal: c.before - 1, Intended: a.intended, Free: a.freed, Dialled: Never, Opened: Never,
 		Sent: a.sent(), First: Never, End: end, Kind: k,
 	}
 	if g.s.NoKeepAlive {

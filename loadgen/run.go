@@ -26,6 +26,9 @@ type Config struct {
 	JSON    string // file for the report; "-" is standard output, "" none
 	HLog    string // file for the HdrHistogram log; "" none
 	HLogTag string // a name written into its head
+	// Requests is a file for a line on each request, in the form of
+	// WriteRequests; "" none. It is written after the drain.
+	Requests string
 	// Control takes commands from standard input and answers on standard
 	// output: package control. Neither a summary nor JSON is printed then.
 	Control bool
@@ -38,6 +41,8 @@ func (c Config) Check() error {
 		return errors.New("--json -: with --control standard output is the runner's; give a file")
 	case c.HLog == "-":
 		return errors.New("--hlog -: give a file")
+	case c.Requests == "-":
+		return errors.New("--requests -: give a file")
 	}
 	if c.Backend != "" {
 		if err := (loop.Config{Backend: c.Backend}).Check(); err != nil {
@@ -59,10 +64,12 @@ type process struct {
 	stdout io.Writer
 	json   io.WriteCloser
 	hlog   io.WriteCloser
-	logErr error     // why there is no latency log
-	began  time.Time // wall clock at the window's start
-	due    bool      // go came before the fill ended
-	err    error     // what Run returns
+	logErr error          // why there is no latency log
+	each   io.WriteCloser // of Requests
+	log    *requestLog    // nil without Requests
+	began  time.Time      // wall clock at the window's start
+	due    bool           // go came before the fill ended
+	err    error          // what Run returns
 }
 
 // Run looks the URL's host up, opens the connections, puts the load on and
@@ -99,6 +106,9 @@ func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 		return err
 	}
 	defer func() { _ = p.hlog.Close() }() // where no report came to be; else again
+	if p.each, err = create(cfg.Requests, p.stdout); err != nil {
+		return fmt.Errorf("--requests: %w", err)
+	}
 	// Without a connection for each request nothing is allocated for one.
 	// With it, fewer collections disturb less; the heap is small.
 	debug.SetGCPercent(800)
@@ -108,6 +118,10 @@ func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	if p.gen, err = New(p.loop, cfg.Spec, p.progress); err != nil {
 		return err
 	}
+	if cfg.Requests != "" {
+		p.log = newRequestLog(cfg.Spec)
+		p.gen.Observe(p.log.add)
+	}
 	p.loop.Post(p.begin)
 	ended := make(chan struct{})
 	go p.watch(signals, ended)
@@ -116,8 +130,10 @@ func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	}
 	err = p.loop.Run()
 	close(ended)
-	if cerr := p.json.Close(); err == nil {
-		err = cerr
+	for _, f := range []io.Closer{p.json, p.each} {
+		if cerr := f.Close(); err == nil {
+			err = cerr
+		}
 	}
 	if p.err != nil {
 		return p.err
@@ -301,6 +317,11 @@ func (p *process) report(r *Report) error {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
+	}
+	if p.log != nil {
+		if err := WriteRequests(p.each, p.log.in(p.gen, monotonicBase(p.loop))); err != nil {
+			return fmt.Errorf("--requests %s: %w", p.cfg.Requests, err)
+		}
 	}
 	if _, err := p.json.Write(append(text, '\n')); err != nil {
 		return fmt.Errorf("--json %s: %w", p.cfg.JSON, err)

@@ -35,10 +35,10 @@ type rendered struct {
 // extension says (.svg, .png or .pdf), with the numbers behind it in a .csv
 // file of the same name beside it.
 func Plot(run *Run, f Figure, out string) error {
-	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(out)), ".")
-	if !slices.Contains(figureFormats, format) {
-		return fmt.Errorf("cannot draw %s: the file name must end in .%s", out, strings.Join(figureFormats, ", ."))
+	if err := CheckFigureName(out); err != nil {
+		return err
 	}
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(out)), ".")
 	r := renderFigure(run, run.Analyse(), f)
 	if r.err != nil {
 		return r.err

@@ -20,6 +20,7 @@ type chart struct {
 	coverage []float64 // exact coverages of the intervals drawn
 	aims     string    // the coverage that they aim at; "" is 95 %
 	notes    []string  // below the key
+	keyed    []keyItem // in place of the key to marks of trials
 }
 
 // axisSpec is what an axis shows.

@@ -87,8 +87,8 @@ func (c *chart) seen() seen {
 
 // key explains the marks of a chart.
 func (c *chart) key() []keyItem {
-	if c.kind == "stacked_share" {
-		return nil
+	if c.keyed != nil || c.kind == "stacked_share" {
+		return c.keyed
 	}
 	grey := look{color: inkSoft}
 	have := c.seen()
