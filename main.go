@@ -36,6 +36,9 @@ type cli struct {
 	Load     loadCmd     `cmd:"" help:"Put a load on a server and say how it responded."`
 	Backends backendsCmd `cmd:"" help:"List the I/O backends, here or not, and why not."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Peer       peerCmd       `cmd:"" hidden:"" help:"Run a server of another program for the runner of a suite."`
+	PeerServer peerServerCmd `cmd:"" hidden:"" help:"Serve with fasthttp or net/http, to be compared with."`
 }
 
 // streams are the standard streams, so that tests can give their own.
@@ -129,6 +132,9 @@ var examples = map[string]string{
 	"load":     "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",
 	"backends": "medusa backends",
 	"version":  "medusa version",
+
+	"peer":        "medusa peer '{\"name\":\"nginx\",\"command\":[\"nginx\"],\"ready\":\"/\"}' --address 127.0.0.1",
+	"peer-server": "medusa peer-server fasthttp --address 127.0.0.1:8080",
 }
 
 func helpWithExample(options kong.HelpOptions, ctx *kong.Context) error {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"medusa/experiments/peers"
+)
+
+// peerCmd is started by the runner in place of serve, for a level that names a
+// server of another program.
+type peerCmd struct {
+	Spec     string        `arg:"" help:"The server, as JSON."`
+	Control  string        `enum:"stdio" default:"stdio" help:"Take commands on standard input and answer on standard output."`
+	Address  netip.Addr    `required:"" help:"IP address to listen on." placeholder:"IP"`
+	Root     string        `help:"Directory whose files it serves." placeholder:"DIR"`
+	Nofile   uint64        `help:"Limit of descriptors (RLIMIT_NOFILE, soft and hard)." placeholder:"N"`
+	CPU      []int         `name:"cpu" help:"CPUs of the server." placeholder:"LIST"`
+	OwnCPU   []int         `name:"own-cpu" help:"CPUs of this process, which watches it." placeholder:"LIST"`
+	Patience time.Duration `default:"10s" help:"How long the server may take to answer (${default})." placeholder:"D"`
+}
+
+func (c peerCmd) Run(s streams) error {
+	cfg := peers.Config{Address: c.Address, Root: c.Root, NoFile: c.Nofile, CPUs: c.CPU, Own: c.OwnCPU, Patience: c.Patience}
+	if err := json.Unmarshal([]byte(c.Spec), &cfg.Spec); err != nil {
+		return usage(fmt.Errorf("the server is no JSON: %w", err))
+	}
+	if err := cfg.Check(); err != nil {
+		return usage(err)
+	}
+	signals, stop := interrupts()
+	defer stop()
+	return peers.Run(signals, cfg, s.in, s.out)
+}
+
+type peerServerCmd struct {
+	Name    string         `arg:"" enum:"fasthttp,nethttp" help:"fasthttp or nethttp."`
+	Address netip.AddrPort `help:"IP:PORT to listen on." placeholder:"ADDRESS"`
+	Root    string         `help:"Directory whose files it serves." default:"." placeholder:"DIR"`
+	Version bool           `help:"Print its version."`
+}
+
+func (c peerServerCmd) Run(s streams) error {
+	if c.Version {
+		fmt.Fprintln(s.out, peers.GoServers[c.Name].Version())
+		return nil
+	}
+	if !c.Address.IsValid() {
+		return usage(fmt.Errorf("give --address, such as 127.0.0.1:8080"))
+	}
+	signals, stop := interrupts()
+	defer stop()
+	return peers.ServeGo(signals, c.Name, c.Address, c.Root)
+}

@@ -1,0 +1,15 @@
+//go:build !linux
+
+package peers
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// Missing is why no peer can be run on this system.
+const Missing = "other programs are measured through Linux's /proc, which this system does not have"
+
+// Run refuses: see Missing.
+func Run(<-chan os.Signal, Config, io.Reader, io.Writer) error { return errors.New(Missing) }
