@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"medusa/experiments/peers"
@@ -12,7 +14,7 @@ import (
 // peerCmd is started by the runner in place of serve, for a level that names a
 // server of another program.
 type peerCmd struct {
-	Spec     string        `arg:"" help:"The server, as JSON."`
+	Spec     string        `arg:"" help:"The server, as JSON, or that in base64url."`
 	Control  string        `enum:"stdio" default:"stdio" help:"Take commands on standard input and answer on standard output."`
 	Address  netip.Addr    `required:"" help:"IP address to listen on." placeholder:"IP"`
 	Root     string        `help:"Directory whose files it serves." placeholder:"DIR"`
@@ -24,7 +26,14 @@ type peerCmd struct {
 
 func (c peerCmd) Run(s streams) error {
 	cfg := peers.Config{Address: c.Address, Root: c.Root, NoFile: c.Nofile, CPUs: c.CPU, Own: c.OwnCPU, Patience: c.Patience}
-	if err := json.Unmarshal([]byte(c.Spec), &cfg.Spec); err != nil {
+	text := []byte(c.Spec)
+	if !strings.HasPrefix(c.Spec, "{") {
+		var err error
+		if text, err = base64.RawURLEncoding.DecodeString(c.Spec); err != nil {
+			return usage(fmt.Errorf("the server is neither JSON nor base64url: %w", err))
+		}
+	}
+	if err := json.Unmarshal(text, &cfg.Spec); err != nil {
 		return usage(fmt.Errorf("the server is no JSON: %w", err))
 	}
 	if err := cfg.Check(); err != nil {

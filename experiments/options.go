@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"medusa/experiments/peers"
 	"medusa/loadgen"
 )
 
@@ -61,6 +62,10 @@ var elsewhere = []string{"ssh", "srun"}
 func (o *Options) bench(host Host) (*bench, error) {
 	b := &bench{
 		launcher: o.Launcher, host: host, loadBackend: o.LoadBackend, timeouts: o.Timeouts.orDefaults(), signals: machineSignals(), speed: speed,
+		peers: map[string]peers.Spec{},
+	}
+	for _, server := range o.Suite.Servers {
+		b.peers[server.Name] = server.Spec
 	}
 	if b.launcher == nil {
 		b.launcher = Processes{}

@@ -72,6 +72,9 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	if err != nil {
 		return nil, err
 	}
+	if err := w.Attach(o.Suite.PeerFiles()); err != nil {
+		return nil, err
+	}
 	r := &runner{
 		Options: o, plan: plan, bench: b, writer: w, began: time.Now(),
 		outcome: &Outcome{Dir: o.Dir, Planned: len(plan.Trials), Verdicts: map[string]int{}},

@@ -25,6 +25,7 @@ type Suite struct {
 	NotShown   []string
 	Reproduces []results.Reproduces
 	Grids      []Grid // at least one
+	Servers    []Server
 	Design     results.Design
 	Metrics    results.Metrics
 	Figures    []results.Figure
@@ -33,6 +34,7 @@ type Suite struct {
 	RepeatBudget float64
 
 	Source string // the file's name, for messages
+	folder string // of the file; "" for a shipped one
 	YAML   []byte // the file's bytes
 
 	// backends are names that `here` stands for and that the suite uses
@@ -107,7 +109,7 @@ func Load(nameOrPath string) (*Suite, error) {
 		if err != nil {
 			return nil, fmt.Errorf("suite %s: %w", nameOrPath, err)
 		}
-		return Parse(filepath.Base(nameOrPath), text)
+		return parseIn(filepath.Dir(nameOrPath), filepath.Base(nameOrPath), text)
 	}
 	text, err := shipped.ReadFile(nameOrPath + ".yaml")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"medusa/control"
+	"medusa/experiments/peers"
 	"medusa/results"
 )
 
@@ -23,7 +24,8 @@ type bench struct {
 	timeouts     Timeouts
 	signals      signals
 	speed        func(cpus []int) []float64
-	lastProbe    []float64 // see probe
+	peers        map[string]peers.Spec // servers of other programs, by name
+	lastProbe    []float64             // see probe
 }
 
 // trial is one trial under way.
@@ -38,6 +40,7 @@ type trial struct {
 	server, load *peer
 	ready        control.Ready
 	part         *results.ServerPart
+	root         string // folder with the files that the server serves; "" for none
 }
 
 // run runs one trial and fills its record. A trial that fails has Failure set;
@@ -45,6 +48,7 @@ type trial struct {
 // of the trial is left when it returns.
 func (b *bench) run(ctx context.Context, rec *results.Record, phases Phases, hlog string) error {
 	t := &trial{bench: b, rec: rec, set: values(rec.Settings), phases: phases, hlog: hlog}
+	defer t.removeFiles()
 	began := time.Now()
 	rec.StartedUnixNs = began.UnixNano()
 	err := t.steps(ctx)
@@ -132,8 +136,11 @@ func (t *trial) startServer(ctx context.Context) error {
 	if t.host.Pin {
 		cpus = t.host.serverCPUs(int(t.set.number("server_cpus")))
 	}
-	var err error
-	if t.server, err = t.launch("server", t.bench.server.argv(serverArgs(t.set, address, cpus))); err != nil {
+	args, err := t.serverCommand(address, cpus)
+	if err != nil {
+		return err
+	}
+	if t.server, err = t.launch("server", t.bench.server.argv(args)); err != nil {
 		return err
 	}
 	e, err := t.server.await(ctx, "ready", t.timeouts.Start, nil)
@@ -148,6 +155,10 @@ func (t *trial) startServer(ctx context.Context) error {
 	t.part = &results.ServerPart{
 		PID: t.ready.PID, Backend: t.ready.Backend, Engine: t.ready.Engine, Address: at, GOMAXPROCS: t.ready.GOMAXPROCS,
 		CPUs: t.ready.CPUs, NoFile: t.ready.NoFile, UsableFDs: t.ready.UsableFDs,
+		Peer: peerPart(t.ready.Peer),
+	}
+	if t.part.Peer != nil {
+		t.part.RequestsBy = results.ByLoad
 	}
 	t.rec.Server = t.part
 	if at == "" {
@@ -207,33 +218,41 @@ func (t *trial) fill(ctx context.Context) error {
 // process sleeps.
 func (t *trial) window(ctx context.Context) (before, after windowReading, err error) {
 	t.stage = "warm-up"
-	pids := t.pids()
 	began := time.Now()
 	t.load.tell(control.Command{Do: "go"})
-	if _, err = t.load.await(ctx, "measure", secs(t.set.number("warmup_s"))+t.timeouts.Edge, t.server); err != nil {
+	var begins, ends control.Event
+	if begins, err = t.load.await(ctx, "measure", secs(t.set.number("warmup_s"))+t.timeouts.Edge, t.server); err != nil {
 		return
 	}
 	t.stage = "window"
 	if t.part.Before, err = t.snapshot(ctx, cheap); err != nil {
 		return
 	}
+	pids := t.pids()
 	before = t.signals.Window(pids)
-	if _, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
+	if ends, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
 		return
 	}
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
 	after = t.signals.Window(pids)
 	t.part.After, err = t.snapshot(ctx, cheap)
+	if t.here() {
+		t.rec.EdgesNs = []int64{begins.AtNs, ends.AtNs}
+	}
 	return
 }
 
-// pids are the processes of the trial on this machine; none when one of them
+// here says that both processes are on this machine, and share its clock.
+func (t *trial) here() bool { return len(t.bench.server.via)+len(t.bench.load.via) == 0 }
+
+// pids are the processes of the trial on this machine, those of a server of
+// another program included as its last snapshot has them; none when one of them
 // may be elsewhere.
 func (t *trial) pids() []int {
-	if len(t.bench.server.via)+len(t.bench.load.via) > 0 {
+	if !t.here() {
 		return nil
 	}
-	return []int{t.server.proc.PID(), t.load.proc.PID()}
+	return append([]int{t.server.proc.PID(), t.load.proc.PID()}, t.part.Before.PIDs...)
 }
 
 // report takes the load process's report and sees it end.

@@ -98,6 +98,11 @@ func (d derivation) load() {
 		d.miss("an open loop finds no capacity: it sends at its own rate", "capacity_rps")
 	}
 	d.put("busy_share", l.BusyShare)
+	if l.Requests > 0 {
+		d.put("reply_bytes", float64(l.BytesReceived)/float64(l.Requests))
+	} else {
+		d.miss("no request of the window was answered well", "reply_bytes")
+	}
 	d.shares(l)
 }
 

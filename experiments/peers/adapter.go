@@ -35,6 +35,8 @@ func (c Config) Check() error {
 	switch {
 	case c.Name == "" || len(c.Command) == 0:
 		return errors.New("a peer needs a name and a command")
+	case c.Ready == "":
+		return errors.New("a peer needs a path that it answers when it is ready")
 	case !c.Address.IsValid():
 		return errors.New("a peer needs an address to listen on")
 	case c.Patience <= 0:

@@ -74,7 +74,11 @@ func (a *adapter) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 		return err
 	}
 	defer a.end()
-	if err := a.awaitAnswer(); err != nil {
+	deadline := time.Now().Add(a.cfg.Patience)
+	if err := a.awaitAnswer(deadline); err != nil {
+		return err
+	}
+	if err := a.awaitCalm(deadline); err != nil {
 		return err
 	}
 	if err := a.announce(); err != nil {
@@ -144,8 +148,7 @@ func (a *adapter) died(how string) error {
 }
 
 // awaitAnswer asks until the server answers.
-func (a *adapter) awaitAnswer() error {
-	deadline := time.Now().Add(a.cfg.Patience)
+func (a *adapter) awaitAnswer(deadline time.Time) error {
 	for {
 		err := answers(a.made.at, a.cfg.Ready, max(time.Until(deadline), time.Millisecond))
 		var notYet errNotYet
@@ -165,14 +168,44 @@ func (a *adapter) awaitAnswer() error {
 	}
 }
 
+// calm is how long a server has to be silent, and within what CPU time, to
+// count as started.
+const (
+	calmFor = 50 * time.Millisecond
+	calmCPU = 5 * time.Millisecond
+)
+
+// awaitCalm waits until the server, which answers already, starts no more
+// processes and does nothing: a preforking one answers when it has the first of
+// hundreds. A server that is never calm has had its time; it is measured as it
+// is.
+func (a *adapter) awaitCalm(deadline time.Time) error {
+	last := a.tree.Take(false, a.made.at)
+	for time.Now().Before(deadline) {
+		select {
+		case how := <-a.ended:
+			return a.died(how)
+		case <-time.After(calmFor):
+		}
+		s := a.tree.Take(false, a.made.at)
+		if len(s.PIDs) == len(last.PIDs) && s.CPUNs-last.CPUNs < int64(calmCPU) {
+			return nil
+		}
+		last = s
+	}
+	return nil
+}
+
 // announce says that the server is ready.
 func (a *adapter) announce() error {
 	r := &control.Ready{
 		HTTP: a.made.at.String(), PID: a.root, Backend: a.cfg.Name, Engine: "peer", CPUs: a.cfg.CPUs, NoFile: control.NoFile(),
 		Peer: a.cfg.describe(a.made.version),
 	}
-	r.OpenFDs = a.tree.Take(true, a.made.at).Full.OpenFDs
-	r.UsableFDs = control.Usable(r.NoFile, r.OpenFDs)
+	s := a.tree.Take(true, a.made.at)
+	r.OpenFDs = s.Full.OpenFDs
+	// The limit is that of each process.
+	r.UsableFDs = control.Usable(r.NoFile, r.OpenFDs/max(len(s.PIDs), 1))
 	return a.events.Send(control.Event{Event: "ready", AtNs: control.Monotonic(), Ready: r})
 }
 

@@ -36,7 +36,7 @@ type Spec struct {
 	// Source is a program in C that is compiled once and kept.
 	Source *File `json:"source,omitempty"`
 	// Ready is the path of an HTTP GET that has to be answered with 200
-	// before anything is measured.
+	// before anything is measured; in a suite "" is what the load asks for.
 	Ready string `json:"ready"`
 	// Path is what the load asks for in place of the suite's path; "" for that.
 	Path string `json:"path,omitempty"`
