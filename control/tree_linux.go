@@ -21,17 +21,20 @@ type Tree struct {
 }
 
 // Below lists the processes below this one, parents before their children.
-func (t *Tree) Below() []int {
-	all := processes()
-	below := []int{os.Getpid()}
-	for i := 0; i < len(below); i++ {
-		for pid, p := range all {
-			if p.parent == below[i] && p.state != 'Z' {
-				below = append(below, pid)
-			}
+func (t *Tree) Below() []int { return below(processes()) }
+
+func below(all map[int]stat) []int {
+	children := map[int][]int{}
+	for pid, p := range all {
+		if p.state != 'Z' {
+			children[p.parent] = append(children[p.parent], pid)
 		}
 	}
-	return below[1:]
+	found := []int{os.Getpid()}
+	for i := 0; i < len(found); i++ {
+		found = append(found, children[found[i]]...)
+	}
+	return found[1:]
 }
 
 // Take is the snapshot of the processes below this one. Its times and memory
@@ -42,12 +45,12 @@ func (t *Tree) Below() []int {
 // that the kernel has at the address, whoever has accepted them.
 func (t *Tree) Take(full bool, at netip.AddrPort) Snapshot {
 	var s Snapshot
-	pids := t.Below()
+	all := processes()
+	pids := below(all)
 	if full {
 		s.Full = t.full(pids)
 		s.Connections = established(at)
 	}
-	all := processes()
 	for _, pid := range pids {
 		s.CPUNs += all[pid].ended
 	}

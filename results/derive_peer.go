@@ -26,10 +26,10 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 		return 0, 0, "no request of the window was answered well"
 	}
 	n, bound = float64(l.Requests), l.MeanInFlight
-	if len(r.EdgesNs) != 2 || r.EdgesNs[1] <= r.EdgesNs[0] {
+	if len(r.EdgesNs) != 2 || l.DurationNs <= 0 {
 		return n, bound, ""
 	}
-	rate := n / float64(r.EdgesNs[1]-r.EdgesNs[0])
+	rate := n / float64(l.DurationNs)
 	late := max(float64(r.Server.Before.AtNs-r.EdgesNs[0]), 0)
 	after := max(float64(r.Server.After.AtNs-r.EdgesNs[1]), 0)
 	n += min(l.MeanInFlight, rate*after) - rate*late
