@@ -26,15 +26,8 @@ type peerCmd struct {
 
 func (c peerCmd) Run(s streams) error {
 	cfg := peers.Config{Address: c.Address, Root: c.Root, NoFile: c.Nofile, CPUs: c.CPU, Own: c.OwnCPU, Patience: c.Patience}
-	text := []byte(c.Spec)
-	if !strings.HasPrefix(c.Spec, "{") {
-		var err error
-		if text, err = base64.RawURLEncoding.DecodeString(c.Spec); err != nil {
-			return usage(fmt.Errorf("the server is neither JSON nor base64url: %w", err))
-		}
-	}
-	if err := json.Unmarshal(text, &cfg.Spec); err != nil {
-		return usage(fmt.Errorf("the server is no JSON: %w", err))
+	if err := decodeSpec(c.Spec, &cfg.Spec); err != nil {
+		return err
 	}
 	if err := cfg.Check(); err != nil {
 		return usage(err)
@@ -42,6 +35,48 @@ func (c peerCmd) Run(s streams) error {
 	signals, stop := interrupts()
 	defer stop()
 	return peers.Run(signals, cfg, s.in, s.out)
+}
+
+// decodeSpec reads what the runner writes into one argument: JSON, in base64url
+// so that no shell on the way takes its quotes for its own.
+func decodeSpec(argument string, into any) error {
+	text := []byte(argument)
+	if !strings.HasPrefix(argument, "{") {
+		var err error
+		if text, err = base64.RawURLEncoding.DecodeString(argument); err != nil {
+			return usage(fmt.Errorf("the program is described neither in JSON nor in base64url: %w", err))
+		}
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return usage(fmt.Errorf("the program is not described in JSON: %w", err))
+	}
+	return nil
+}
+
+// loadPeerCmd is started by the runner in place of load, for a level that names
+// a generator of another program.
+type loadPeerCmd struct {
+	Spec        string        `arg:"" help:"The generator, as JSON, or that in base64url."`
+	Control     string        `enum:"stdio" default:"stdio" help:"Take commands on standard input and answer on standard output."`
+	URL         string        `name:"url" required:"" help:"What to ask." placeholder:"URL"`
+	Connections int           `default:"64" help:"Connections that ask (${default})." placeholder:"N"`
+	Warmup      time.Duration `default:"1s" help:"A run before, whole seconds, not measured (${default})." placeholder:"D"`
+	Duration    time.Duration `default:"10s" help:"The window, whole seconds (${default})." placeholder:"D"`
+	Timeout     time.Duration `default:"1s" help:"Of a request (${default})." placeholder:"D"`
+	CPU         []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
+}
+
+func (c loadPeerCmd) Run(s streams) error {
+	load := peers.Load{URL: c.URL, Connections: c.Connections, Warmup: c.Warmup, Duration: c.Duration, Timeout: c.Timeout, CPUs: c.CPU}
+	if err := decodeSpec(c.Spec, &load.Generator); err != nil {
+		return err
+	}
+	if err := load.Check(); err != nil {
+		return usage(err)
+	}
+	signals, stop := interrupts()
+	defer stop()
+	return peers.Generate(signals, load, s.in, s.out)
 }
 
 type peerServerCmd struct {

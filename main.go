@@ -38,6 +38,7 @@ type cli struct {
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Peer       peerCmd       `cmd:"" hidden:"" help:"Run a server of another program for the runner of a suite."`
+	LoadPeer   loadPeerCmd   `cmd:"" hidden:"" help:"Run a load generator of another program for the runner of a suite."`
 	PeerServer peerServerCmd `cmd:"" hidden:"" help:"Serve with fasthttp or net/http, to be compared with."`
 }
 
@@ -134,6 +135,7 @@ var examples = map[string]string{
 	"version":  "medusa version",
 
 	"peer":        "medusa peer '{\"name\":\"nginx\",\"command\":[\"nginx\"],\"ready\":\"/\"}' --address 127.0.0.1",
+	"load-peer":   "medusa load-peer '{\"name\":\"wrk\",\"command\":[\"wrk\",\"--latency\",\"{url}\"],\"output\":\"wrk\"}' --url http://127.0.0.1:8080/",
 	"peer-server": "medusa peer-server fasthttp --address 127.0.0.1:8080",
 }
 

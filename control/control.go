@@ -41,6 +41,9 @@ type Event struct {
 	Snapshot *Snapshot       `json:"snapshot,omitempty"`
 	Filled   *Filled         `json:"filled,omitempty"`
 	Report   json.RawMessage `json:"report,omitempty"`
+	// PIDs, of "measure", are processes that do the load's work for the one
+	// that speaks.
+	PIDs []int `json:"pids,omitempty"`
 }
 
 // Ready describes a process that has started. A server has a key for each

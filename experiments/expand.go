@@ -211,6 +211,9 @@ func (h Host) impossible(v values) (why string, err error) {
 	if why := h.cannot(v); why != "" {
 		return why, nil
 	}
+	if why, err = h.cannotLoad(v); why != "" || err != nil {
+		return why, err
+	}
 	limit := uint64(v.number("nofile"))
 	if limit > h.NoFile {
 		return fmt.Sprintf("nofile %d is above the hard limit %d (raise it: ulimit -Hn)", limit, h.NoFile), nil

@@ -22,6 +22,8 @@ type Host struct {
 	Backends []BackendInfo
 	// Peers are the servers of other programs that a suite names.
 	Peers []BackendInfo
+	// Generators are the load generators of other programs that it names.
+	Generators []BackendInfo
 	// Program finds a program's file; nil looks on this machine.
 	Program func(name string) (string, error)
 	// CPUs are the CPUs that processes may run on, or as many numbers as

@@ -9,7 +9,7 @@ import (
 // suiteKeys and the like are what may stand at each level of a suite file.
 var (
 	suiteKeys = []string{"schema", "name", "question", "not_shown", "reproduces", "factors", "grids", "collapse", "fixed", "trial",
-		"phases", "design", "metrics", "figures", "repeat_budget_s", "servers"}
+		"phases", "design", "metrics", "figures", "repeat_budget_s", "servers", "generators"}
 	gridKeys  = []string{"name", "factors", "collapse", "blocks", "slope", "fixed", "trial", "phases"}
 	trialKeys = []string{"warmup_s", "window_s"}
 	phaseKeys = []string{"fill_s", "quiet_s"}
@@ -59,6 +59,11 @@ func parseIn(folder, file string, text []byte) (*Suite, error) {
 	}
 	if p, ok := parts["servers"]; ok {
 		if err := s.readServers(p); err != nil {
+			return nil, err
+		}
+	}
+	if p, ok := parts["generators"]; ok {
+		if err := s.readGenerators(p); err != nil {
 			return nil, err
 		}
 	}

@@ -202,13 +202,18 @@ func (s *Suite) withServers(h Host) (Host, error) {
 		}
 	}
 	for _, server := range s.Servers {
-		h.Peers = append(h.Peers, BackendInfo{Name: server.Name, Why: h.lacks(server.Spec)})
+		h.Peers = append(h.Peers, BackendInfo{Name: server.Name, Why: h.lacks(server.Needs)})
+	}
+	h.Generators = nil
+	for _, g := range s.Generators {
+		h.Generators = append(h.Generators, BackendInfo{Name: g.Name, Why: h.lacks(g.Needs)})
 	}
 	return h, nil
 }
 
-// lacks is why a server cannot be run on this machine; "" when it can.
-func (h Host) lacks(spec peers.Spec) string {
+// lacks is why what needs these programs cannot be run on this machine; ""
+// when it can.
+func (h Host) lacks(needs []string) string {
 	if peers.Missing != "" {
 		return peers.Missing
 	}
@@ -216,7 +221,7 @@ func (h Host) lacks(spec peers.Spec) string {
 	if find == nil {
 		find = peers.Find
 	}
-	for _, name := range spec.Needs {
+	for _, name := range needs {
 		if _, err := find(name); err != nil {
 			return err.Error() + " (scripts/peers.sh installs it)"
 		}

@@ -26,6 +26,7 @@ type Suite struct {
 	Reproduces []results.Reproduces
 	Grids      []Grid // at least one
 	Servers    []Server
+	Generators []LoadGenerator
 	Design     results.Design
 	Metrics    results.Metrics
 	Figures    []results.Figure

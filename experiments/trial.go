@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type bench struct {
 	signals      signals
 	speed        func(cpus []int) []float64
 	peers        map[string]peers.Spec // servers of other programs, by name
-	lastProbe    []float64             // see probe
+	generators   map[string]peers.Generator
+	lastProbe    []float64 // see probe
 }
 
 // trial is one trial under way.
@@ -40,6 +42,7 @@ type trial struct {
 	server, load *peer
 	ready        control.Ready
 	part         *results.ServerPart
+	helpers      []int  // processes that do the load process's work
 	root         string // folder with the files that the server serves; "" for none
 }
 
@@ -189,8 +192,11 @@ func (t *trial) fill(ctx context.Context) error {
 	if t.host.Pin && len(t.host.CPUs) > 1 {
 		run.cpu = []int{t.host.loadCPU()}
 	}
-	var err error
-	if t.load, err = t.launch("load", t.bench.load.argv(loadArgs(t.set, run))); err != nil {
+	args, err := t.loadCommand(run)
+	if err != nil {
+		return err
+	}
+	if t.load, err = t.launch("load", t.bench.load.argv(args)); err != nil {
 		return err
 	}
 	if _, err := t.load.await(ctx, "ready", t.timeouts.Start, t.server); err != nil {
@@ -228,6 +234,7 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 	if t.part.Before, err = t.snapshot(ctx, cheap); err != nil {
 		return
 	}
+	t.helpers = begins.PIDs
 	pids := t.pids()
 	before = t.signals.Window(pids)
 	if ends, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
@@ -252,7 +259,7 @@ func (t *trial) pids() []int {
 	if !t.here() {
 		return nil
 	}
-	return append([]int{t.server.proc.PID(), t.load.proc.PID()}, t.part.Before.PIDs...)
+	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, t.part.Before.PIDs, t.helpers)
 }
 
 // report takes the load process's report and sees it end.

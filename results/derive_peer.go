@@ -26,6 +26,11 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 		return 0, 0, "no request of the window was answered well"
 	}
 	n, bound = float64(l.Requests), l.MeanInFlight
+	if l.Peer != nil {
+		// It begins and ends as it likes; each connection may have a request
+		// on its way that it does not count.
+		return n, float64(l.Active), ""
+	}
 	if len(r.EdgesNs) != 2 || l.DurationNs <= 0 {
 		return n, bound, ""
 	}

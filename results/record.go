@@ -202,6 +202,11 @@ type LoadReport struct {
 	Reasons       []string          `json:"reasons,omitempty"`
 	Snapshot      *Snapshot         `json:"snapshot,omitempty"` // of the load process at the end
 	Start         *Snapshot         `json:"start,omitempty"`
+	// Peer describes a generator that is another program. Told is what it
+	// prints of latencies, by its own rules: p50, p90, p99, mean, min, max.
+	Peer  *Peer            `json:"peer,omitempty"`
+	Told  map[string]int64 `json:"told_ns,omitempty"`
+	Notes []string         `json:"notes,omitempty"` // what is to be known of these
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A

@@ -98,7 +98,11 @@ func (c Config) prepare() (p prepared, err error) {
 		}
 	}
 	p.argv = filledAll(c.Command, words)
+	// It runs in another folder.
 	if p.argv[0], err = Find(p.argv[0]); err != nil {
+		return p, err
+	}
+	if p.argv[0], err = filepath.Abs(p.argv[0]); err != nil {
 		return p, err
 	}
 	p.version = versionOf(filledAll(c.Version, words))

@@ -77,9 +77,21 @@ var braced = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 // CheckWords refuses an argument of a command with a word that stands for
 // nothing.
-func CheckWords(argument string) error {
+func CheckWords(argument string) error { return checkWords(argument, Words) }
+
+// CheckGeneratorWords is CheckWords for the command of a generator.
+func CheckGeneratorWords(command []string) error {
+	for _, argument := range command {
+		if err := checkWords(argument, GeneratorWords); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkWords(argument string, known []string) error {
 	for _, m := range braced.FindAllStringSubmatch(argument, -1) {
-		if nearest := results.Nearest(m[1], Words); nearest != m[1] {
+		if nearest := results.Nearest(m[1], known); nearest != m[1] {
 			return fmt.Errorf("{%s} stands for nothing; the nearest is {%s}", m[1], nearest)
 		}
 	}
