@@ -42,6 +42,10 @@ type cli struct {
 	Backends    backendsCmd    `cmd:"" help:"List the I/O backends, here or not, and why not."`
 	Doctor      doctorCmd      `cmd:"" help:"Say what on this machine will spoil a measurement or stop a suite, and what to do about it."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
+
+	Peer       peerCmd       `cmd:"" hidden:"" help:"Run a server of another program for the runner of a suite."`
+	LoadPeer   loadPeerCmd   `cmd:"" hidden:"" help:"Run a load generator of another program for the runner of a suite."`
+	PeerServer peerServerCmd `cmd:"" hidden:"" help:"Serve with fasthttp or net/http, to be compared with."`
 }
 
 // streams are the standard streams, so that tests can give their own.
@@ -140,6 +144,10 @@ var examples = map[string]string{
 	"backends":  "medusa backends",
 	"doctor":    "medusa doctor\n  medusa doctor idle-connections\n  medusa doctor --json quick",
 	"version":   "medusa version",
+
+	"peer":        "medusa peer '{\"name\":\"nginx\",\"command\":[\"nginx\"],\"ready\":\"/\"}' --address 127.0.0.1",
+	"load-peer":   "medusa load-peer '{\"name\":\"wrk\",\"command\":[\"wrk\",\"--latency\",\"{url}\"],\"output\":\"wrk\"}' --url http://127.0.0.1:8080/",
+	"peer-server": "medusa peer-server fasthttp --address 127.0.0.1:8080",
 }
 
 func helpWithExample(options kong.HelpOptions, ctx *kong.Context) error {

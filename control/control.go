@@ -41,6 +41,9 @@ type Event struct {
 	Snapshot *Snapshot       `json:"snapshot,omitempty"`
 	Filled   *Filled         `json:"filled,omitempty"`
 	Report   json.RawMessage `json:"report,omitempty"`
+	// PIDs, of "measure", are processes that do the load's work for the one
+	// that speaks.
+	PIDs []int `json:"pids,omitempty"`
 }
 
 // Ready describes a process that has started. A server has a key for each
@@ -58,6 +61,21 @@ type Ready struct {
 	NoFile     uint64 `json:"nofile"`     // RLIMIT_NOFILE, soft
 	OpenFDs    int    `json:"open_fds"`   // descriptors open at this moment
 	UsableFDs  int    `json:"usable_fds"` // nofile - open - reserve: connections that fit
+	Peer       *Peer  `json:"peer,omitempty"`
+}
+
+// Peer describes a program that is not ours, whose process (and those that it
+// starts) another process of ours watches and speaks for.
+type Peer struct {
+	Version string     `json:"version,omitempty"` // as the program tells it, one line
+	Command []string   `json:"command"`           // as it was started
+	Files   []PeerFile `json:"files,omitempty"`   // that it was configured with, or made from
+}
+
+// PeerFile is a file as it stands in the suite, before names are filled in.
+type PeerFile struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
 }
 
 // Filled says what became of the connections of a load process.
@@ -89,6 +107,7 @@ type Snapshot struct {
 	VoluntarySwitches   int64             `json:"voluntary_switches"`
 	InvoluntarySwitches int64             `json:"involuntary_switches"`
 	GCCycles            uint32            `json:"gc_cycles"`
+	PIDs                []int             `json:"pids,omitempty"` // of a Tree: the processes that it is of
 	Full                *Full             `json:"full,omitempty"`
 }
 

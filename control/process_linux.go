@@ -33,6 +33,11 @@ func (f *Full) system() {
 		}
 	}
 	f.RunDelayNs = runDelay()
+	f.machine()
+}
+
+// machine fills in what is of the whole system.
+func (f *Full) machine() {
 	if text, err := os.ReadFile("/proc/net/sockstat"); err == nil {
 		if n, ok := number(text, "TCP: inuse"); ok {
 			f.Sockets = int(n)

@@ -103,7 +103,7 @@ func (o Options) AsAsked(run *results.Run) (Options, error) {
 	if err != nil {
 		return o, fmt.Errorf("%s does not say what the run was asked for: %w", run.Dir, err)
 	}
-	suite, err := Parse("suite.yaml", run.SuiteYAML)
+	suite, err := parseIn(run.Dir, "suite.yaml", run.SuiteYAML) // with the files of other servers that are kept there
 	if err != nil {
 		return o, fmt.Errorf("the suite of %s cannot be read by this medusa: %w", run.Dir, err)
 	}

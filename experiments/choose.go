@@ -78,7 +78,7 @@ func (s *Suite) notHere(r Request, h Host, grids []Grid) []results.NotHere {
 		}
 	}
 	var out []results.NotHere
-	for _, b := range h.Backends {
+	for _, b := range h.all() {
 		if b.Why != "" && asked[b.Name] {
 			out = append(out, results.NotHere{Backend: b.Name, Why: b.Why})
 		}

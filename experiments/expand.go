@@ -213,6 +213,12 @@ func (h Host) impossible(v values) (why string, err error) {
 	if why != "" {
 		return fmt.Sprintf("the backend %s is not here: %s", v.text("backend"), why), nil
 	}
+	if why := h.cannot(v); why != "" {
+		return why, nil
+	}
+	if why, err = h.cannotLoad(v); why != "" || err != nil {
+		return why, err
+	}
 	limit := uint64(v.number("nofile"))
 	if limit > h.NoFile {
 		return fmt.Sprintf("nofile %d is above the hard limit %d (raise it: ulimit -Hn)", limit, h.NoFile), nil

@@ -134,7 +134,7 @@ func (f *fake) say(kind string, e any) error {
 }
 
 func (f *fake) run() int {
-	kind := map[string]string{"serve": "server", "load": "load"}[f.args[0]]
+	kind := map[string]string{"serve": "server", "peer": "server", "load": "load"}[f.args[0]]
 	err := f.server()
 	if kind == "load" {
 		err = f.load()
@@ -149,8 +149,11 @@ func (f *fake) run() int {
 }
 
 func (f *fake) server() error {
-	if f.args[0] != "serve" {
+	if f.args[0] == "load" {
 		return nil
+	}
+	if f.args[0] == "peer" {
+		return f.peer()
 	}
 	nofile, _ := strconv.Atoi(f.flag("--nofile"))
 	ready := &control.Ready{PID: f.pid, Backend: f.flag("--backend"), Engine: "readiness", NoFile: uint64(nofile), OpenFDs: 8, UsableFDs: nofile - 14}

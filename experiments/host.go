@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	"medusa/results"
@@ -19,6 +20,12 @@ type BackendInfo struct {
 // Host is what a plan needs to know about a machine.
 type Host struct {
 	Backends []BackendInfo
+	// Peers are the servers of other programs that a suite names.
+	Peers []BackendInfo
+	// Generators are the load generators of other programs that it names.
+	Generators []BackendInfo
+	// Program finds a program's file; nil looks on this machine.
+	Program func(name string) (string, error)
 	// CPUs are the CPUs that processes may run on, or as many numbers as
 	// there are CPUs where they cannot be pinned.
 	CPUs []int
@@ -55,11 +62,14 @@ func (h Host) here() []string {
 	return names
 }
 
+// all are medusa's own backends and the servers of other programs.
+func (h Host) all() []BackendInfo { return slices.Concat(h.Backends, h.Peers) }
+
 // backend returns why a backend cannot be used. The error is for a name that
 // no system has.
 func (h Host) backend(name string) (why string, err error) {
 	var names []string
-	for _, b := range h.Backends {
+	for _, b := range h.all() {
 		if b.Name == name {
 			return b.Why, nil
 		}

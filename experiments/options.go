@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"slices"
 
+	"medusa/experiments/peers"
 	"medusa/loadgen"
 	"medusa/results"
 )
@@ -67,6 +68,13 @@ var elsewhere = []string{"ssh", "srun"}
 func (o *Options) bench(host Host) (*bench, error) {
 	b := &bench{
 		launcher: o.Launcher, host: host, loadBackend: o.LoadBackend, timeouts: o.Timeouts.orDefaults(), signals: machineSignals(), speed: speed,
+		peers: map[string]peers.Spec{}, generators: map[string]peers.Generator{},
+	}
+	for _, server := range o.Suite.Servers {
+		b.peers[server.Name] = server.Spec
+	}
+	for _, g := range o.Suite.Generators {
+		b.generators[g.Name] = g.Generator
 	}
 	if b.launcher == nil {
 		b.launcher = Processes{}

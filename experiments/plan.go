@@ -56,6 +56,10 @@ type miniBlock struct {
 // MakePlan expands a suite for a machine. The same suite, request and machine
 // give the same plan.
 func MakePlan(s *Suite, r Request, h Host) (*Planned, error) {
+	h, err := s.withServers(h)
+	if err != nil {
+		return nil, err
+	}
 	grids, notes, err := s.selected(r, h)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"medusa/experiments/peers"
 	"medusa/results"
 )
 
@@ -356,8 +357,12 @@ func TestShippedPlans(t *testing.T) {
 	}
 	for _, s := range all {
 		h := testHost()
-		if s.Name == "io_uring" {
+		if s.Name == "io_uring" || len(s.Servers) > 0 {
 			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""})
+		}
+		h.Program = func(name string) (string, error) { return "/usr/bin/" + name, nil }
+		if len(s.Servers) > 0 && peers.Missing != "" {
+			continue
 		}
 		p, err := MakePlan(s, Request{}, h)
 		if err != nil {
@@ -370,7 +375,7 @@ func TestShippedPlans(t *testing.T) {
 		if longest, grid := p.longestMiniBlock(); longest > time.Minute {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
-		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "a-a": 384}[s.Name]
+		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "a-a": 384, "peers": 480}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}

@@ -9,7 +9,7 @@ import (
 // suiteKeys and the like are what may stand at each level of a suite file.
 var (
 	suiteKeys = []string{"schema", "name", "question", "not_shown", "reproduces", "factors", "grids", "collapse", "fixed", "trial",
-		"phases", "design", "metrics", "figures", "repeat_budget_s"}
+		"phases", "design", "metrics", "figures", "repeat_budget_s", "servers", "generators"}
 	gridKeys  = []string{"name", "factors", "collapse", "blocks", "slope", "fixed", "trial", "phases"}
 	trialKeys = []string{"warmup_s", "window_s"}
 	phaseKeys = []string{"fill_s", "quiet_s"}
@@ -26,7 +26,10 @@ type scope struct {
 
 // Parse reads a suite file. file names it in messages. Any error is one line:
 // the file, the line, what is wrong and, for an unknown name, the nearest one.
-func Parse(file string, text []byte) (*Suite, error) {
+func Parse(file string, text []byte) (*Suite, error) { return parseIn("", file, text) }
+
+// parseIn is Parse for a file in a folder, where files that it names may be.
+func parseIn(folder, file string, text []byte) (*Suite, error) {
 	root, err := parseFile(file, text)
 	if err != nil {
 		return nil, err
@@ -35,7 +38,7 @@ func Parse(file string, text []byte) (*Suite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Suite{Source: file, YAML: text}
+	s := &Suite{Source: file, YAML: text, Dir: folder}
 	parts := map[string]place{}
 	for _, p := range pairs {
 		if !contains(suiteKeys, p.key) {
@@ -53,6 +56,16 @@ func Parse(file string, text []byte) (*Suite, error) {
 	}
 	if err := s.readHead(parts); err != nil {
 		return nil, err
+	}
+	if p, ok := parts["servers"]; ok {
+		if err := s.readServers(p); err != nil {
+			return nil, err
+		}
+	}
+	if p, ok := parts["generators"]; ok {
+		if err := s.readGenerators(p); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.readGrids(root, parts); err != nil {
 		return nil, err

@@ -85,6 +85,9 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	if err != nil {
 		return nil, err
 	}
+	if err := r.writer.Attach(o.Suite.PeerFiles()); err != nil {
+		return nil, err
+	}
 	return r.session(ctx)
 }
 

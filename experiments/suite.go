@@ -25,6 +25,8 @@ type Suite struct {
 	NotShown   []string
 	Reproduces []results.Reproduces
 	Grids      []Grid // at least one
+	Servers    []Server
+	Generators []LoadGenerator
 	Design     results.Design
 	Metrics    results.Metrics
 	Figures    []results.Figure
@@ -108,11 +110,7 @@ func Load(nameOrPath string) (*Suite, error) {
 		if err != nil {
 			return nil, fmt.Errorf("suite %s: %w", nameOrPath, err)
 		}
-		s, err := Parse(filepath.Base(nameOrPath), text)
-		if err == nil {
-			s.Dir = filepath.Dir(nameOrPath)
-		}
-		return s, err
+		return parseIn(filepath.Dir(nameOrPath), filepath.Base(nameOrPath), text)
 	}
 	text, err := shipped.ReadFile(nameOrPath + ".yaml")
 	if err != nil {

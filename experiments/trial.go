@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"medusa/control"
+	"medusa/experiments/peers"
 	"medusa/results"
 )
 
@@ -24,6 +26,8 @@ type bench struct {
 	signals      signals
 	quiet        *quiet // nil: the machine has no certificate
 	speed        func(cpus []int) []float64
+	peers        map[string]peers.Spec // servers of other programs, by name
+	generators   map[string]peers.Generator
 	lastProbe    []float64 // see probe
 	root         string    // of /proc and /sys where the machine is looked at; "" for /
 }
@@ -40,6 +44,8 @@ type trial struct {
 	server, load *peer
 	ready        control.Ready
 	part         *results.ServerPart
+	helpers      []int  // processes that do the load process's work
+	root         string // folder with the files that the server serves; "" for none
 }
 
 // run runs one trial and fills its record. A trial that fails has Failure set;
@@ -47,6 +53,7 @@ type trial struct {
 // of the trial is left when it returns.
 func (b *bench) run(ctx context.Context, rec *results.Record, phases Phases, hlog string) error {
 	t := &trial{bench: b, rec: rec, set: values(rec.Settings), phases: phases, hlog: hlog}
+	defer t.removeFiles()
 	began := time.Now()
 	rec.StartedUnixNs = began.UnixNano()
 	err := t.steps(ctx)
@@ -135,8 +142,11 @@ func (t *trial) startServer(ctx context.Context) error {
 	if t.host.Pin {
 		cpus = t.host.serverCPUs(int(t.set.number("server_cpus")))
 	}
-	var err error
-	if t.server, err = t.launch("server", t.bench.server.argv(serverArgs(t.set, address, cpus))); err != nil {
+	args, err := t.serverCommand(address, cpus)
+	if err != nil {
+		return err
+	}
+	if t.server, err = t.launch("server", t.bench.server.argv(args)); err != nil {
 		return err
 	}
 	e, err := t.server.await(ctx, "ready", t.timeouts.Start, nil)
@@ -151,6 +161,10 @@ func (t *trial) startServer(ctx context.Context) error {
 	t.part = &results.ServerPart{
 		PID: t.ready.PID, Backend: t.ready.Backend, Engine: t.ready.Engine, Address: at, GOMAXPROCS: t.ready.GOMAXPROCS,
 		CPUs: t.ready.CPUs, NoFile: t.ready.NoFile, UsableFDs: t.ready.UsableFDs,
+		Peer: peerPart(t.ready.Peer),
+	}
+	if t.part.Peer != nil {
+		t.part.RequestsBy = results.ByLoad
 	}
 	t.rec.Server = t.part
 	if at == "" {
@@ -181,8 +195,11 @@ func (t *trial) fill(ctx context.Context) error {
 	if t.host.Pin && len(t.host.CPUs) > 1 {
 		run.cpu = []int{t.host.loadCPU()}
 	}
-	var err error
-	if t.load, err = t.launch("load", t.bench.load.argv(loadArgs(t.set, run))); err != nil {
+	args, err := t.loadCommand(run)
+	if err != nil {
+		return err
+	}
+	if t.load, err = t.launch("load", t.bench.load.argv(args)); err != nil {
 		return err
 	}
 	if _, err := t.load.await(ctx, "ready", t.timeouts.Start, t.server); err != nil {
@@ -210,33 +227,42 @@ func (t *trial) fill(ctx context.Context) error {
 // process sleeps.
 func (t *trial) window(ctx context.Context) (before, after windowReading, err error) {
 	t.stage = "warm-up"
-	pids := t.pids()
 	began := time.Now()
 	t.load.tell(control.Command{Do: "go"})
-	if _, err = t.load.await(ctx, "measure", secs(t.set.number("warmup_s"))+t.timeouts.Edge, t.server); err != nil {
+	var begins, ends control.Event
+	if begins, err = t.load.await(ctx, "measure", secs(t.set.number("warmup_s"))+t.timeouts.Edge, t.server); err != nil {
 		return
 	}
 	t.stage = "window"
 	if t.part.Before, err = t.snapshot(ctx, cheap); err != nil {
 		return
 	}
+	t.helpers = begins.PIDs
+	pids := t.pids()
 	before = t.signals.Window(pids)
-	if _, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
+	if ends, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
 		return
 	}
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
 	after = t.signals.Window(pids)
 	t.part.After, err = t.snapshot(ctx, cheap)
+	if t.here() {
+		t.rec.EdgesNs = []int64{begins.AtNs, ends.AtNs}
+	}
 	return
 }
 
-// pids are the processes of the trial on this machine; none when one of them
+// here says that both processes are on this machine, and share its clock.
+func (t *trial) here() bool { return len(t.bench.server.via)+len(t.bench.load.via) == 0 }
+
+// pids are the processes of the trial on this machine, those of a server of
+// another program included as its last snapshot has them; none when one of them
 // may be elsewhere.
 func (t *trial) pids() []int {
-	if len(t.bench.server.via)+len(t.bench.load.via) > 0 {
+	if !t.here() {
 		return nil
 	}
-	return []int{t.server.proc.PID(), t.load.proc.PID()}
+	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, t.part.Before.PIDs, t.helpers)
 }
 
 // report takes the load process's report and sees it end.

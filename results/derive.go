@@ -20,6 +20,7 @@ const (
 func Derive(r *Record) {
 	d := derivation{r}
 	r.Metrics, r.Missing, r.Censored, r.Open = map[string]float64{}, map[string]string{}, map[string]float64{}, nil
+	r.Notes = nil
 	why := "this trial measured none"
 	if r.Failure != nil {
 		why = fmt.Sprintf("the trial failed (%s): %s", r.Failure.Stage, r.Failure.Reason)
@@ -134,6 +135,10 @@ func (d derivation) server() {
 	w, why := d.r.window()
 	if why != "" {
 		d.miss(why, append(perRequest, "server_busy_share", "events_per_wait", "accept_failures_per_s", "opened_per_s", "gc_cycles")...)
+		return
+	}
+	if d.r.countedByLoad() {
+		d.peer(w)
 		return
 	}
 	d.put("gc_cycles", w.collections)

@@ -100,7 +100,40 @@ func (d derivation) load() {
 		d.miss("an open loop finds no capacity: it sends at its own rate", "capacity_rps")
 	}
 	d.put("busy_share", l.BusyShare)
+	d.told(l)
+	if l.Requests > 0 {
+		d.put("reply_bytes", float64(l.BytesReceived)/float64(l.Requests))
+	} else {
+		d.miss("no request of the window was answered well", "reply_bytes")
+	}
 	d.shares(l)
+}
+
+// told derives latencies as a generator tells them: another program by its own
+// rules, medusa the service time.
+func (d derivation) told(l *LoadReport) {
+	for _, q := range quantileLevels {
+		column := "told_" + q.name + "_us"
+		if _, ok := find(column, registry); !ok {
+			continue
+		}
+		if l.Peer != nil {
+			if ns, ok := l.Told[q.name]; ok {
+				d.put(column, float64(ns)/1e3)
+			} else {
+				d.miss(l.Backend+" does not tell it", column)
+			}
+			continue
+		}
+		if got := l.Service.read(q.name, q.above, l.TimeoutNs); got.missing != "" {
+			d.miss(got.missing, column)
+		} else {
+			d.put(column, float64(got.ns)/1e3)
+		}
+	}
+	if l.Peer != nil {
+		d.r.Notes = append(d.r.Notes, l.Notes...)
+	}
 }
 
 // quantiles derives those quantiles of one distribution that are columns.

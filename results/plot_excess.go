@@ -57,10 +57,9 @@ func excessChart(c *Certificate) (*chart, error) {
 		x:        axisSpec{name: "rank", label: "rank by true time", unit: "share", kind: "linear"},
 		y:        axisSpec{name: "excess_us", label: axisLabel("measured service over true", "us"), unit: "us", kind: "linear"},
 		looks:    map[string]look{},
-		floor:    &floorBand{upTo: floor, label: fmt.Sprintf("wake floor: p50 %s µs", significantDigits(floor, 3))},
 	}
 	at := map[string]int{}
-	var p panel
+	p := panel{floor: &floorBand{floor, fmt.Sprintf("wake floor p50 %s µs", significantDigits(floor, 3))}}
 	for _, e := range c.Excess {
 		i, ok := at[e.Series]
 		if !ok {

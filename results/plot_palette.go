@@ -36,6 +36,9 @@ func lookOf(level string, place int) look {
 	if l, ok := backendLooks[level]; ok {
 		return l
 	}
+	if l, ok := peerLooks[level]; ok {
+		return l
+	}
 	return backendLooks[otherLooks[place%len(otherLooks)]]
 }
 

@@ -31,6 +31,10 @@ type Record struct {
 	StartedUnixNs int64  `json:"started_unix_ns"`
 	DurationNs    int64  `json:"duration_ns"` // of the whole trial, start to reaped
 	InsideNs      int64  `json:"inside_ns"`   // of it, inside fill, warm-up and window
+	// EdgesNs are when the window began and ended, on the clock that
+	// snapshots are stamped by; none where the processes were on several
+	// machines, and in records of before they were kept.
+	EdgesNs []int64 `json:"edges_ns,omitempty"`
 
 	Server  *ServerPart  `json:"server,omitempty"`
 	Load    *LoadReport  `json:"load,omitempty"`
@@ -47,6 +51,8 @@ type Record struct {
 	Open    []string `json:"open,omitempty"`
 	Verdict string   `json:"verdict"`
 	Reasons []string `json:"reasons,omitempty"`
+	// Notes say what is to be known of a trial whatever its verdict.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Failure is why a trial has no result.
@@ -75,6 +81,27 @@ type ServerPart struct {
 	Before  *Snapshot `json:"before,omitempty"` // the window begins
 	After   *Snapshot `json:"after,omitempty"`  // the window has ended
 	End     *Snapshot `json:"end,omitempty"`    // the load process has gone (full)
+	// Peer describes a server of another program; nil for medusa's own.
+	Peer *Peer `json:"peer,omitempty"`
+	// RequestsBy is ByLoad where the server counts no requests, and figures
+	// for each request divide by those of the generator.
+	RequestsBy string `json:"requests_by,omitempty"`
+}
+
+// ByLoad is a value of ServerPart.RequestsBy.
+const ByLoad = "load"
+
+// Peer mirrors control.Peer.
+type Peer struct {
+	Version string     `json:"version,omitempty"`
+	Command []string   `json:"command"`
+	Files   []PeerFile `json:"files,omitempty"`
+}
+
+// PeerFile mirrors control.PeerFile.
+type PeerFile struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
 }
 
 // Snapshot mirrors control.Snapshot; see there for units.
@@ -96,6 +123,7 @@ type Snapshot struct {
 	VoluntarySwitches   int64             `json:"voluntary_switches"`
 	InvoluntarySwitches int64             `json:"involuntary_switches"`
 	GCCycles            uint32            `json:"gc_cycles"`
+	PIDs                []int             `json:"pids,omitempty"`
 	Full                *Full             `json:"full,omitempty"`
 }
 
@@ -178,6 +206,11 @@ type LoadReport struct {
 	// LogError is why there is no latency log; "" where there is one, or none
 	// was asked for.
 	LogError string `json:"log_error,omitempty"`
+	// Peer describes a generator that is another program. Told is what it
+	// prints of latencies, by its own rules: p50, p90, p99, mean, min, max.
+	Peer  *Peer            `json:"peer,omitempty"`
+	Told  map[string]int64 `json:"told_ns,omitempty"`
+	Notes []string         `json:"notes,omitempty"` // what is to be known of these
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A

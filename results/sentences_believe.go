@@ -19,6 +19,9 @@ func (a *Analysis) believe() []Line {
 	if a.Saturation.Trials > 0 {
 		lines = append(lines, Line{"pace", a.paceText()})
 	}
+	if text := a.peersText(); text != "" {
+		lines = append(lines, Line{"peers", text})
+	}
 	return append(lines, Line{"tested", a.testedText()})
 }
 

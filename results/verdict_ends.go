@@ -33,7 +33,8 @@ var cutting = []string{"refused", "reset", "timeout", "unserved", "short", "wron
 // In the window each request of the generator has one end.
 //
 // Sockets are looked for where they belong to someone: the server must have as
-// many connections and descriptors at the end as at the start. Sockets of the
+// many connections and descriptors at the end as at the start; another program
+// may open what it likes, only its connections count. Sockets of the
 // whole system, counted when both processes are gone, are others': see noisy.
 func inconsistent(r *Record) []finding {
 	var out []finding
@@ -45,31 +46,15 @@ func inconsistent(r *Record) []finding {
 	if start, end := r.Server.Start, r.Server.End; start == nil || end == nil {
 		fire("the server's first or last snapshot is missing: the two ends cannot be compared")
 	} else {
-		served := end.Requests - start.Requests
-		switch {
-		case served < l.TotalAnswered:
-			fire("the server counted %d requests, the generator saw %d answered", served, l.TotalAnswered)
-		case served > l.TotalSent:
-			fire("the server counted %d requests, the generator sent %d", served, l.TotalSent)
-		}
-		in, out := end.BytesIn-start.BytesIn, end.BytesOut-start.BytesOut
-		whole := l.whole()
-		switch {
-		case in > l.TotalBytesOut:
-			fire("the server received %d bytes, the generator sent %d", in, l.TotalBytesOut)
-		case whole && in < l.TotalBytesOut:
-			fire("the server received %d bytes, the generator sent %d and nothing was cut off", in, l.TotalBytesOut)
-		}
-		switch {
-		case out < l.TotalBytesIn:
-			fire("the server sent %d bytes, the generator received %d", out, l.TotalBytesIn)
-		case whole && out > l.TotalBytesIn:
-			fire("the server sent %d bytes, the generator received %d and nothing was cut off", out, l.TotalBytesIn)
+		if !r.countedByLoad() && l.Peer == nil {
+			for _, reason := range miscounted(start, end, l) {
+				fire("%s", reason)
+			}
 		}
 		if end.Connections > start.Connections {
 			fire("the server still had %d connections when the generator had gone", end.Connections-start.Connections)
 		}
-		if start.Full != nil && end.Full != nil && end.Full.OpenFDs > start.Full.OpenFDs+descriptorSlack {
+		if !r.countedByLoad() && start.Full != nil && end.Full != nil && end.Full.OpenFDs > start.Full.OpenFDs+descriptorSlack {
 			fire("the server had %d descriptors open when the generator had gone, %d at the start", end.Full.OpenFDs, start.Full.OpenFDs)
 		}
 	}
@@ -87,6 +72,34 @@ func inconsistent(r *Record) []finding {
 	return out
 }
 
+// miscounted says where the counts of both ends differ. A server of another
+// program counts nothing.
+func miscounted(start, end *Snapshot, l *LoadReport) (out []string) {
+	differ := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	served := end.Requests - start.Requests
+	switch {
+	case served < l.TotalAnswered:
+		differ("the server counted %d requests, the generator saw %d answered", served, l.TotalAnswered)
+	case served > l.TotalSent:
+		differ("the server counted %d requests, the generator sent %d", served, l.TotalSent)
+	}
+	in, sent := end.BytesIn-start.BytesIn, end.BytesOut-start.BytesOut
+	whole := l.whole()
+	switch {
+	case in > l.TotalBytesOut:
+		differ("the server received %d bytes, the generator sent %d", in, l.TotalBytesOut)
+	case whole && in < l.TotalBytesOut:
+		differ("the server received %d bytes, the generator sent %d and nothing was cut off", in, l.TotalBytesOut)
+	}
+	switch {
+	case sent < l.TotalBytesIn:
+		differ("the server sent %d bytes, the generator received %d", sent, l.TotalBytesIn)
+	case whole && sent > l.TotalBytesIn:
+		differ("the server sent %d bytes, the generator received %d and nothing was cut off", sent, l.TotalBytesIn)
+	}
+	return out
+}
+
 // missingIdle says which idle connections were not there in the window: a cell
 // of 10,000 that had 9,000 is another cell. Where more connections were
 // offered than the server can have (offered_share), who is left out is the
@@ -98,6 +111,9 @@ func missingIdle(r *Record) (out []string) {
 	}
 	if n := *l.IdleOpen; n < l.Idle {
 		out = append(out, fmt.Sprintf("of %d idle connections %d were open and answered at the end", l.Idle, n))
+	}
+	if r.countedByLoad() {
+		return out
 	}
 	// One that has never asked may be in the server's backlog only.
 	for _, edge := range []struct {

@@ -1,0 +1,69 @@
+package results
+
+import "fmt"
+
+// countedByLoad says that the trial's server is another program, which counts
+// no requests.
+func (r *Record) countedByLoad() bool { return r.Server != nil && r.Server.RequestsBy == ByLoad }
+
+// servedByLoad is how many requests a server answered between its snapshots
+// around the window, by the generator's account, and by how many that may be
+// wrong; why is empty when it is known.
+//
+// The snapshots come a little after the window's edges. What the generator
+// sent in the window was answered after the first edge, but for what was in
+// flight there; as much as that was in flight at the second edge and is
+// answered after it. Between the first edge and the first snapshot requests
+// were answered at the rate of the window: they are taken off. After the second
+// edge nothing more is sent: at most what was in flight is added. So what is
+// not known is at most what was in flight.
+func (r *Record) servedByLoad() (n, bound float64, why string) {
+	l := r.Load
+	switch {
+	case l == nil:
+		return 0, 0, "the generator reported nothing"
+	case l.Requests == 0:
+		return 0, 0, "no request of the window was answered well"
+	}
+	n, bound = float64(l.Requests), l.MeanInFlight
+	if l.Peer != nil {
+		// It begins and ends as it likes; each connection may have a request
+		// on its way that it does not count.
+		return n, float64(l.Active), ""
+	}
+	if len(r.EdgesNs) != 2 || l.DurationNs <= 0 {
+		return n, bound, ""
+	}
+	rate := n / float64(l.DurationNs)
+	late := max(float64(r.Server.Before.AtNs-r.EdgesNs[0]), 0)
+	after := max(float64(r.Server.After.AtNs-r.EdgesNs[1]), 0)
+	n += min(l.MeanInFlight, rate*after) - rate*late
+	if n <= 0 {
+		return 0, 0, "the snapshots of the server lie outside of the window"
+	}
+	return n, bound, ""
+}
+
+// uncounted are columns that need counters of the server's own.
+var uncounted = []string{"syscalls_per_request", "waits_per_request", "events_per_wait", "accept_failures_per_s", "opened_per_s", "gc_cycles"}
+
+// peer derives what is known of a server of another program: CPU time and
+// context switches of its processes, over the requests that the generator saw
+// answered.
+func (d derivation) peer(w delta) {
+	d.miss(d.r.Level+" is another program, which does not tell its calls, waits and connections", uncounted...)
+	n, bound, why := d.r.servedByLoad()
+	if why != "" {
+		d.miss(why, "server_cpu_us_per_request", "total_cpu_us_per_request", "switches_per_request")
+		if w.seconds > 0 {
+			d.put("server_busy_share", w.cpuNs/1e9/w.seconds/d.r.serverCPUs())
+		}
+		return
+	}
+	w.requests = n
+	d.cpu(w)
+	d.put("switches_per_request", w.switches/w.requests)
+	d.r.Notes = append(d.r.Notes, fmt.Sprintf(
+		"%s is another program and counts no requests: figures for each request are over the %.0f that the generator saw answered, of which %.0f (%.2g %%) may lie outside of the server's snapshots; that both ends agree is not checked",
+		d.r.Level, n, bound, 100*bound/n))
+}
