@@ -34,7 +34,7 @@ func TestPlotCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{">constant<", ">exponential<", "wake floor: p50 81 µs", "A processor", "rank by true time", "one fiftieth"} {
+	for _, want := range []string{">constant<", ">exponential<", "wake floor p50 81 µs", "A processor", "rank by true time", "one fiftieth"} {
 		if !bytes.Contains(svg, []byte(want)) {
 			t.Errorf("the figure does not say %q", want)
 		}
