@@ -47,15 +47,6 @@ func Monotonic() int64 { return clock(clockMonotonic) }
 // process, in nanoseconds.
 func CPUTime() int64 { return clock(clockProcess) }
 
-// clock reads a clock in nanoseconds; 0 where it cannot be read.
-func clock(id int32) int64 {
-	var t unix.Timespec
-	if err := unix.ClockGettime(id, &t); err != nil {
-		return 0
-	}
-	return t.Nano()
-}
-
 func takeFull() *Full {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"medusa/control"
+	"medusa/loadgen"
 	"medusa/results"
 )
 
@@ -241,6 +242,9 @@ func (f *fake) report(window time.Duration) *results.LoadReport {
 		MeanInFlight: 1, SumInWindowNs: float64(window.Nanoseconds()), Offered: 100, Opened: 100, Admitted: 100,
 		TotalSent: 2 * fakeRequests, TotalAnswered: 2 * fakeRequests, TotalBytesOut: 2 * fakeRequests * 50, TotalBytesIn: 2 * fakeRequests * 150,
 		CPUNs: window.Nanoseconds() / 2, Verdict: "valid",
+	}
+	if trace, err := loadgen.ReadTraceFile(f.flag("--trace")); err == nil {
+		r.Mode, r.TraceSHA256 = "open", trace.SHA256
 	}
 	if rate, err := strconv.ParseFloat(f.flag("--rate"), 64); err == nil {
 		r.Mode, r.IntendedRate = "open", rate

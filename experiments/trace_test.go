@@ -5,8 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"medusa/loadgen"
+	"medusa/results"
 )
 
 const tracedSuite = `schema: 1
@@ -81,4 +83,34 @@ func TestTraceRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "a trace has its own rate") {
 		t.Errorf("a rate beside: %v", err)
 	}
+}
+
+// A trace that changes while the run is on is noticed: its trials fail.
+func TestTraceChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		name := filepath.Join(t.TempDir(), "a.txt")
+		write := func(text string) error { return os.WriteFile(name, []byte(text), 0o600) }
+		if err := write("0\n2\n"); err != nil {
+			t.Fatal(err)
+		}
+		launched := 0
+		l := &fakeLauncher{onLaunch: func([]string) error {
+			if launched++; launched == 5 { // the third trial's server
+				return write("0\n3\n")
+			}
+			return nil
+		}}
+		_, run, _, err := fakeRun(t, t.Context(), strings.Replace(tracedSuite, "arrivals/a.txt", name, 1), Request{}, fakeBench(l))
+		if err != nil || len(run.Records) != 4 {
+			t.Fatalf("%d records: %v", len(run.Records), err)
+		}
+		for i, r := range run.Records {
+			switch failed := r.Verdict == results.VerdictFailed; {
+			case failed != (i >= 2):
+				t.Errorf("trial %d: verdict %s %v", i+1, r.Verdict, r.Reasons)
+			case failed && !strings.Contains(r.Failure.Reason, "is not the one of the plan any more"):
+				t.Errorf("trial %d: %s", i+1, r.Failure.Reason)
+			}
+		}
+	})
 }

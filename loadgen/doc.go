@@ -6,7 +6,7 @@
 // # Open and closed loop
 //
 // In an open loop requests start by a Schedule that is made beforehand from a
-// seed: it does not wait for replies, as users do not. An arrival takes the
+// seed, or read from a file (Trace): it does not wait for replies, as users do not. An arrival takes the
 // connection that has been free the longest, or waits for one. In a closed
 // loop each connection sends its next request when the reply to the last is
 // in: that measures capacity, and its latencies are service times, which leave

@@ -17,7 +17,9 @@ type Burn struct {
 	// and never reads the clock.
 	Share float64
 	// Clock reads the CPU time, in nanoseconds, of what is to be slowed:
-	// the process, if its collector's work is to count as well.
+	// the process, if its collector's work is to count as well. It must not tell
+	// Go's scheduler that it calls the system, or burning wakes sysmon, whose
+	// work is then burned for as well.
 	Clock func() int64
 }
 
