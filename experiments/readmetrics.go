@@ -86,22 +86,6 @@ func (s *Suite) readDesign(p place) error {
 	return nil
 }
 
-// checkAnchor wants the anchor, where there is one, to be a level of the
-// compared factor: then it runs in every mini-block.
-func (s *Suite) checkAnchor(f *Factor, anchor string, at place) error {
-	if anchor == "" {
-		return nil
-	}
-	if f.Here {
-		s.backends = append(s.backends, backendName{"anchor", anchor, at})
-		return nil
-	}
-	if _, ok := f.level(anchor); !ok {
-		return at.fail("anchor: %q is no level of %s; the nearest is %q", anchor, f.Name, results.Nearest(anchor, f.names()))
-	}
-	return nil
-}
-
 func (s *Suite) readMetrics(p place) error {
 	pairs, err := p.pairs("metrics")
 	if err != nil {

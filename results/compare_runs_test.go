@@ -54,7 +54,7 @@ func TestCompareRunsThroughTheAnchor(t *testing.T) {
 			}
 			continue
 		}
-		if r.NA != 12 || r.NB != 12 || r.Lo > truth || r.Hi < truth || r.Outcome != outcome || math.Abs(r.Raw-1) < 0.1 {
+		if r.NA != 12 || r.NB != 12 || r.Lo > truth || r.Hi < truth || !(r.Lo <= r.Ratio && r.Ratio <= r.Hi) || r.Outcome != outcome || math.Abs(r.Raw-1) < 0.1 {
 			t.Errorf("%s%s: %v (%v-%v) of %d+%d, %s, raw %v; truth %v", r.Level, where(r.At), r.Ratio, r.Lo, r.Hi, r.NA, r.NB, r.Outcome, r.Raw, truth)
 		}
 		if r.P > r.PHolm || r.Level == "poll" && r.PHolm > 0.001 {
