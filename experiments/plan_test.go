@@ -375,7 +375,7 @@ func TestShippedPlans(t *testing.T) {
 		if longest, grid := p.longestMiniBlock(); longest > time.Minute {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
-		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "peers": 480}[s.Name]
+		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "peers": 480, "generators": 96}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}
