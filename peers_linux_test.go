@@ -124,3 +124,48 @@ func TestPeersCountAlike(t *testing.T) {
 		}
 	}
 }
+
+// Each load generator of the suite generators that is installed puts its load
+// on both servers, and what it does not tell is missing.
+func TestGenerators(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: -short leaves out what runs suites")
+	}
+	run := runSuite(t, "generators", "--blocks", "1", "--set", "warmup_s=0", "--set", "window_s=1")
+	for _, missing := range run.Plan.Skipped {
+		t.Logf("SKIPPED: %s: %s", missing.What, missing.Why)
+	}
+	for _, r := range run.Records {
+		at := r.Level + " on " + r.Text("backend")
+		if r.Failure != nil || r.Verdict == results.VerdictInconsistent {
+			t.Errorf("%s is %s: %v", at, r.Verdict, r.Reasons)
+			continue
+		}
+		for _, column := range []string{"capacity_rps", "server_cpu_us_per_request", "total_cpu_us_per_request", "reply_bytes"} {
+			if v, ok := r.Value(column); !ok || v <= 0 {
+				t.Errorf("%s: %s is %v (%s)", at, column, v, r.Why(column))
+			}
+		}
+		foreign := r.Level == "wrk" || r.Level == "h2load"
+		if _, ok := r.Value("response_p50_us"); ok == foreign || foreign != (r.Load.Peer != nil) {
+			t.Errorf("%s: response %v (%s), %+v", at, ok, r.Why("response_p50_us"), r.Load.Peer)
+		}
+		if _, ok := r.Value("told_p50_us"); ok == (r.Level == "h2load") {
+			t.Errorf("%s: told_p50_us %v (%s)", at, ok, r.Why("told_p50_us"))
+		}
+		if foreign && (r.Load.CPUNs <= 0 || r.Load.Peer.Version == "" || len(r.Notes) == 0) {
+			t.Errorf("%s: %d ns, version %q, notes %q", at, r.Load.CPUNs, r.Load.Peer.Version, r.Notes)
+		}
+		// What its own server counts is what the other program counts, but for
+		// what was on its way when it ended, and its connecting.
+		if w := r.Server; foreign && w.Peer == nil {
+			served, asked := float64(w.After.Requests-w.Before.Requests), float64(r.Load.Requests)
+			if off := math.Abs(served/asked - 1); off > 0.3 {
+				t.Errorf("%s: the server counted %v requests, the generator %v", at, served, asked)
+			}
+		}
+	}
+	if len(run.Records)+len(run.Plan.Skipped) < 8-len(run.Plan.NotHere)*4 {
+		t.Errorf("%d trials ran", len(run.Records))
+	}
+}

@@ -70,11 +70,13 @@ func (o *Options) bench(host Host) (*bench, error) {
 		launcher: o.Launcher, host: host, loadBackend: o.LoadBackend, timeouts: o.Timeouts.orDefaults(), signals: machineSignals(), speed: speed,
 		peers: map[string]peers.Spec{}, generators: map[string]peers.Generator{},
 	}
-	for _, server := range o.Suite.Servers {
-		b.peers[server.Name] = server.Spec
-	}
-	for _, g := range o.Suite.Generators {
-		b.generators[g.Name] = g.Generator
+	if o.Suite != nil { // Check works without one
+		for _, server := range o.Suite.Servers {
+			b.peers[server.Name] = server.Spec
+		}
+		for _, g := range o.Suite.Generators {
+			b.generators[g.Name] = g.Generator
+		}
 	}
 	if b.launcher == nil {
 		b.launcher = Processes{}

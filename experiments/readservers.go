@@ -33,10 +33,6 @@ var (
 // (execve(2), MAX_ARG_STRLEN), and is encoded for that.
 const maxSpec = 64 << 10
 
-// peersFolder is where the files that servers name are looked for, beside a
-// suite's file.
-const peersFolder = "peers"
-
 // readServers reads the servers of a suite: name: {command: [...], ...}.
 func (s *Suite) readServers(p place) error {
 	pairs, err := p.pairs("servers")
@@ -150,7 +146,7 @@ func (s *Suite) readPeerFile(at place, name string) (peers.File, error) {
 		return peers.File{}, at.fail("%q is no relative path without . and ..", name)
 	}
 	if s.Dir != "" {
-		text, err := os.ReadFile(filepath.Join(s.Dir, peersFolder, filepath.FromSlash(name)))
+		text, err := os.ReadFile(filepath.Join(s.Dir, results.PeersFolder, filepath.FromSlash(name)))
 		if err == nil {
 			return peers.File{Name: name, Text: string(text)}, nil
 		}
@@ -167,7 +163,7 @@ func (s *Suite) readPeerFile(at place, name string) (peers.File, error) {
 			}
 			return nil
 		})
-		return peers.File{}, at.fail("there is no file %s in the folder %s beside the suite, and none is shipped; the nearest is %q", name, peersFolder, results.Nearest(name, known))
+		return peers.File{}, at.fail("there is no file %s in the folder %s beside the suite, and none is shipped; the nearest is %q", name, results.PeersFolder, results.Nearest(name, known))
 	}
 	return peers.File{Name: name, Text: string(text)}, nil
 }
@@ -187,7 +183,7 @@ func (s *Suite) PeerFiles() map[string][]byte {
 	files := map[string][]byte{}
 	for _, server := range s.Servers {
 		for _, f := range server.Files() {
-			files[peersFolder+"/"+f.Name] = []byte(f.Text)
+			files[results.PeersFolder+"/"+f.Name] = []byte(f.Text)
 		}
 	}
 	return files

@@ -31,7 +31,7 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 		// on its way that it does not count.
 		return n, float64(l.Active), ""
 	}
-	if len(r.EdgesNs) != 2 || l.DurationNs <= 0 {
+	if len(r.EdgesNs) != 2 || r.EdgesNs[1] <= r.EdgesNs[0] || l.DurationNs <= 0 {
 		return n, bound, ""
 	}
 	rate := n / float64(l.DurationNs)
@@ -51,7 +51,7 @@ var uncounted = []string{"syscalls_per_request", "waits_per_request", "events_pe
 // context switches of its processes, over the requests that the generator saw
 // answered.
 func (d derivation) peer(w delta) {
-	d.miss(d.r.Level+" is another program, which does not tell its calls, waits and connections", uncounted...)
+	d.miss(d.r.Server.Backend+" is another program, which does not tell its calls, waits and connections", uncounted...)
 	n, bound, why := d.r.servedByLoad()
 	if why != "" {
 		d.miss(why, "server_cpu_us_per_request", "total_cpu_us_per_request", "switches_per_request")
@@ -65,5 +65,5 @@ func (d derivation) peer(w delta) {
 	d.put("switches_per_request", w.switches/w.requests)
 	d.r.Notes = append(d.r.Notes, fmt.Sprintf(
 		"%s is another program and counts no requests: figures for each request are over the %.0f that the generator saw answered, of which %.0f (%.2g %%) may lie outside of the server's snapshots; that both ends agree is not checked",
-		d.r.Level, n, bound, 100*bound/n))
+		d.r.Server.Backend, n, bound, 100*bound/n))
 }

@@ -15,8 +15,8 @@ func (a *Analysis) peersText() string {
 		if !r.countedByLoad() || !enters(r.Verdict, false) {
 			continue
 		}
-		if !slices.Contains(names, r.Level) {
-			names = append(names, r.Level)
+		if !slices.Contains(names, r.Server.Backend) {
+			names = append(names, r.Server.Backend)
 		}
 		if n, bound, why := r.servedByLoad(); why == "" {
 			worst = max(worst, bound/n)

@@ -72,6 +72,7 @@ func Verify(dir string) (*Verification, error) {
 	v.schedules(run)
 	v.derived(run)
 	v.histograms(run)
+	v.peers(run)
 	if err := v.figures(run); err != nil {
 		return nil, err
 	}

@@ -168,8 +168,8 @@ func (a *adapter) awaitAnswer(deadline time.Time) error {
 	}
 }
 
-// calm is how long a server has to be silent, and within what CPU time, to
-// count as started.
+// A server counts as started when for calmFor it has started no process and
+// spent less than calmCPU.
 const (
 	calmFor = 50 * time.Millisecond
 	calmCPU = 5 * time.Millisecond

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case "adapter":
 			os.Exit(adapt(os.Args[2]))
+		case "generate":
+			os.Exit(generate(os.Args[2]))
+		case "generator":
+			os.Exit(pretendLoad(os.Args[2], os.Args[3]))
 		case "server":
 			os.Exit(pretend(os.Args[2], strings.Join(os.Args[3:], ":")))
 		case "burn":
@@ -52,6 +56,41 @@ func adapt(config string) int {
 	if err := Run(signals, cfg, os.Stdin, os.Stdout); err != nil {
 		return 1
 	}
+	return 0
+}
+
+func generate(load string) int {
+	var l Load
+	if err := json.Unmarshal([]byte(load), &l); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	if err := Generate(signals, l, os.Stdin, os.Stdout); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// pretendLoad is a generator that behaves as its mode says: it spends CPU time
+// and prints what wrk does.
+func pretendLoad(mode, seconds string) int {
+	switch mode {
+	case "die":
+		fmt.Println("unable to connect")
+		return 1
+	case "hang":
+		time.Sleep(time.Hour)
+	case "burn":
+		burn()
+		d, err := time.ParseDuration(seconds + "s")
+		if err != nil {
+			panic(err)
+		}
+		time.Sleep(d - burnt)
+	}
+	fmt.Print(wrkOutput)
 	return 0
 }
 
