@@ -18,6 +18,7 @@ type rerunCmd struct {
 	Blocks int           `help:"Blocks of every grid, in place of those that the run was asked for; fewer than 6 carry no claim." placeholder:"N"`
 	Budget time.Duration `help:"Reduce blocks until the new run fits." placeholder:"D"`
 	With   string        `help:"Run nothing: compare with this run, which was made already." placeholder:"RUN"`
+	Noisy  bool          `name:"noisy-anyway" env:"MEDUSA_NOISY_ANYWAY" help:"Run while other programs use the CPUs, too; without, a busy machine is refused (see 'medusa doctor')."`
 	JSON   bool          `name:"json" help:"The table as JSON on standard output."`
 }
 
@@ -32,7 +33,7 @@ func (c rerunCmd) Run(s streams) error {
 		}
 		return c.table(s, then, c.With)
 	}
-	options, err := experiments.Options{Dir: c.Out, Here: here, Version: version(), Progress: s.err}.AsAsked(then)
+	options, err := experiments.Options{Dir: c.Out, Here: here, Version: version(), Progress: s.err, NoisyAnyway: c.Noisy}.AsAsked(then)
 	if err != nil {
 		return fmt.Errorf("cannot make the run again: %w", err)
 	}
@@ -41,6 +42,9 @@ func (c rerunCmd) Run(s streams) error {
 	}
 	if c.Budget > 0 {
 		options.Budget = c.Budget
+	}
+	if options.Certificate, err = certificate(); err != nil {
+		return err
 	}
 	options.Command = c.again()
 	if options.Dir == "" {
@@ -62,7 +66,7 @@ func (c rerunCmd) table(s streams, then *results.Run, dir string) error {
 	if err != nil {
 		return err
 	}
-	agreement := results.Agree(results.Analyse(then.Plan, then.Records), results.Analyse(now.Plan, now.Records))
+	agreement := results.Agree(then.Analyse(), now.Analyse())
 	changed := then.Environment.Before.Changes(now.Environment.Before)
 	if changed == nil {
 		changed = []string{} // a list in JSON too
