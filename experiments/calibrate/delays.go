@@ -111,11 +111,14 @@ func CheckRank(w *Window, floor results.WakeFloor) results.Truth {
 			}
 		}
 	}
-	how := "binomial, of both ends of each band; that delays are measured over the truth makes the upper one rarer still"
+	how := "binomial, of both ends of each band"
 	if w.Truth.Kind == truthd.Constant {
 		how = "a constant delay has no sampling error"
 	}
-	b.chance(false3, how)
+	limit := min(floor.Block.P99, floorMost)
+	late := w.Bare.LateShare(limit) + w.Away.LateShare(limit)
+	b.chance(false3+binomialOver(int(n), late, .01*n),
+		fmt.Sprintf("%s; and of p99, binomial: the machine alone makes %.2g of requests later than the floor's p99", how, late))
 	return b.Truth
 }
 
