@@ -30,9 +30,24 @@ func SignedRankInterval(d []float64, level float64) Interval {
 	if len(d) == 0 {
 		return NoInterval()
 	}
-	k, coverage := signedRankDepth(len(d), level)
+	return depthOf(len(d), level).interval(d)
+}
+
+// depth is how many Walsh averages an interval cuts off at each end, and what it
+// then covers. It depends on the number of values only.
+type depth struct {
+	k        int
+	coverage float64
+}
+
+func depthOf(n int, level float64) depth {
+	k, coverage := signedRankDepth(n, level)
+	return depth{k, coverage}
+}
+
+func (at depth) interval(d []float64) Interval {
 	w := walsh(d)
-	return Interval{Lo: w[k], Hi: w[len(w)-1-k], Coverage: coverage}
+	return Interval{Lo: w[at.k], Hi: w[len(w)-1-at.k], Coverage: at.coverage}
 }
 
 // CensoredInterval is SignedRankInterval for values of which only bounds are

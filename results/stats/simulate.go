@@ -92,9 +92,9 @@ const simulatedTruth = 0.3
 // seed gives the same runs on every system; the level is 5 %, so of 1,000 runs
 // 30 to 73 are called different in 99.9 % of all seeds.
 func SimulateAA(seed uint64, noise Noise, n, runs int) int {
-	s, different := simulate(seed, noise, n, 0), 0
+	s, at, different := simulate(seed, noise, n, 0), depthOf(n, 0.95), 0
 	for range runs {
-		if Decide(SignedRankInterval(s.pairs(n), 0.95), NoInterval(), 0.05, true) != NotResolved {
+		if Decide(at.interval(s.pairs(n)), NoInterval(), 0.05, true) != NotResolved {
 			different++
 		}
 	}
@@ -106,13 +106,13 @@ func SimulateAA(seed uint64, noise Noise, n, runs int) int {
 // standard deviation pairSD, and returns in how many the 95 % interval said so.
 func SimulatePower(seed uint64, n int, pairSD, effect float64, runs int) int {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
-	found := 0
+	found, at := 0, depthOf(n, 0.95)
 	d := make([]float64, n)
 	for range runs {
 		for i := range d {
 			d[i] = math.Log1p(effect) + pairSD*r.NormFloat64()
 		}
-		if SignedRankInterval(d, 0.95).Lo > 0 {
+		if at.interval(d).Lo > 0 {
 			found++
 		}
 	}
@@ -122,9 +122,9 @@ func SimulatePower(seed uint64, n int, pairSD, effect float64, runs int) int {
 // SimulateCoverage returns how many of so many 95 % intervals over n pairs
 // cover the truth.
 func SimulateCoverage(seed uint64, noise Noise, n, runs int) int {
-	s, covered := simulate(seed, noise, n, simulatedTruth), 0
+	s, at, covered := simulate(seed, noise, n, simulatedTruth), depthOf(n, 0.95), 0
 	for range runs {
-		if i := SignedRankInterval(s.pairs(n), 0.95); i.Lo <= s.truth && s.truth <= i.Hi {
+		if i := at.interval(s.pairs(n)); i.Lo <= s.truth && s.truth <= i.Hi {
 			covered++
 		}
 	}
@@ -154,11 +154,15 @@ func SimulateUntil(seed uint64, noise Noise, goal float64, corrected bool, runs 
 	}
 	s, out := simulate(seed, noise, MostBlocks(), simulatedTruth), Sequence{Runs: runs}
 	blocks := 0
+	depths := make([]depth, len(looks))
+	for k, n := range looks {
+		depths[k] = depthOf(n, level)
+	}
 	for range runs {
 		d := s.pairs(MostBlocks())
 		ended, ever := false, false
-		for _, n := range looks {
-			i := SignedRankInterval(d[:n], level)
+		for k, n := range looks {
+			i := depths[k].interval(d[:n])
 			missed := s.truth < i.Lo || i.Hi < s.truth
 			ever = ever || missed
 			reached := i.HalfWidth() <= goal

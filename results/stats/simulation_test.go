@@ -94,7 +94,7 @@ func TestUntilKeepsItsErrorRate(t *testing.T) {
 	for _, noise := range Noises() {
 		t.Run(string(noise), func(t *testing.T) {
 			t.Parallel()
-			const runs = 4000
+			const runs = 2000
 			s := SimulateUntil(12, noise, 0.05, true, runs)
 			if s.Missed > 0.05*runs || s.EverMissed > 0.05*runs {
 				t.Errorf("of %d runs %d ended with an interval that misses the truth, and %d had one at some look: more than 5 %%", runs, s.Missed, s.EverMissed)
