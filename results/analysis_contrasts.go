@@ -58,7 +58,7 @@ func (a *Analysis) ask(p *site, level string, q question) Contrast {
 	c.P = a.corrected(stats.SignFlipP(near, a.Plan.Design.Seed))
 	c.PHolm = c.P // until Holm knows how many are tested together
 	c.PWilcoxon = stats.SignedRankP(near)
-	a.limit(p, &c, Margin)
+	a.limit(p, &c, q.margin)
 	return c
 }
 

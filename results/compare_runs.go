@@ -51,7 +51,7 @@ type RunsRow struct {
 // CompareRuns compares run A with run B. The query's By and Baseline are
 // ignored but for one: a baseline names the anchor in place of the suites'.
 func CompareRuns(runA, runB *Run, q CompareQuery) (*RunsComparison, error) {
-	a, b := Analyse(runA.Plan, runA.Records), Analyse(runB.Plan, runB.Records)
+	a, b := runA.Analyse(), runB.Analyse()
 	out := &RunsComparison{A: runA.Dir, B: runB.Dir, Margin: q.Margin, Differences: Differences(runA, runB)}
 	if out.Margin == 0 {
 		out.Margin = Margin
@@ -138,6 +138,8 @@ func (c *RunsComparison) rowsAt(a, b *Analysis, inA, inB *site) []RunsRow {
 				row.Missing = append(row.Missing, "B: "+why)
 			}
 			row.judge(x, y, c.Margin, a.looks()*b.looks(), inA.grid.Claims && inB.grid.Claims, lowerIsBetter(c.Column))
+			row.limit(a.floorAt(inA), stats.Median(trialValues(inA, level, q)), c)
+			row.limit(b.floorAt(inB), stats.Median(trialValues(inB, level, q)), c)
 		}
 		out = append(out, row)
 	}
@@ -175,6 +177,14 @@ func (r *RunsRow) judge(x, y []float64, margin float64, looks int, claims, lower
 	r.Lo, r.Hi, r.Coverage = math.Exp(i95.Lo), math.Exp(i95.Hi), i95.Coverage
 	r.P = min(1, float64(looks)*stats.RankSumP(x, y))
 	r.Outcome = stats.Decide(i95, i90, margin, lowerIsBetter)
+}
+
+// limit takes back what the wake floor of one of the runs does not let be said
+// of a level with this median.
+func (r *RunsRow) limit(f *Floor, median float64, c *RunsComparison) {
+	if why := f.Resolves(c.Column, r.Outcome, median, r.Ratio, c.Margin); why != "" {
+		r.Outcome, r.Missing = stats.NotResolved, append(r.Missing, why)
+	}
 }
 
 // correct corrects the rows for being tested together.
