@@ -159,7 +159,7 @@ func TestRunPeer(t *testing.T) {
 		for _, argv := range l.argvs {
 			if argv[1] == "peer" {
 				started++
-				if args := strings.Join(argv[3:], " "); !strings.Contains(args, "--nofile 4096 --cpu 0 --own-cpu 1 --root ") {
+				if args := strings.Join(argv[3:], " "); !strings.Contains(args, "--nofile 4096 --cpu 0 --own-cpu 1 --temp ") {
 					t.Errorf("started with %s", args)
 				}
 				if root := argv[slices.Index(argv, "--root")+1]; exists(root) {

@@ -41,7 +41,7 @@ func begin(t *testing.T, mode string, change func(*Config)) *running {
 	}
 	cfg := Config{
 		Spec:    Spec{Name: mode, Command: []string{self, "server", mode, "{address}", "{port}"}, Ready: "/"},
-		Address: netip.MustParseAddr("127.0.0.1"), Patience: patience,
+		Address: netip.MustParseAddr("127.0.0.1"), Temp: t.TempDir(), Patience: patience,
 	}
 	if change != nil {
 		change(&cfg)
