@@ -18,6 +18,7 @@ type peerCmd struct {
 	Control  string        `enum:"stdio" default:"stdio" help:"Take commands on standard input and answer on standard output."`
 	Address  netip.Addr    `required:"" help:"IP address to listen on." placeholder:"IP"`
 	Root     string        `help:"Directory whose files it serves." placeholder:"DIR"`
+	Temp     string        `help:"Where the folder of its configuration is made." placeholder:"DIR"`
 	Nofile   uint64        `help:"Limit of descriptors (RLIMIT_NOFILE, soft and hard)." placeholder:"N"`
 	CPU      []int         `name:"cpu" help:"CPUs of the server." placeholder:"LIST"`
 	OwnCPU   []int         `name:"own-cpu" help:"CPUs of this process, which watches it." placeholder:"LIST"`
@@ -25,7 +26,7 @@ type peerCmd struct {
 }
 
 func (c peerCmd) Run(s streams) error {
-	cfg := peers.Config{Address: c.Address, Root: c.Root, NoFile: c.Nofile, CPUs: c.CPU, Own: c.OwnCPU, Patience: c.Patience}
+	cfg := peers.Config{Address: c.Address, Root: c.Root, Temp: c.Temp, NoFile: c.Nofile, CPUs: c.CPU, Own: c.OwnCPU, Patience: c.Patience}
 	if err := decodeSpec(c.Spec, &cfg.Spec); err != nil {
 		return err
 	}

@@ -100,6 +100,17 @@ func peerBench(t *testing.T, l Launcher) *bench {
 	return b
 }
 
+// seenPIDs is a quiet machine that remembers whose CPU time is not foreign.
+type seenPIDs struct {
+	fakeSignals
+	pids *[][]int
+}
+
+func (s seenPIDs) Window(pids []int) windowReading {
+	*s.pids = append(*s.pids, pids)
+	return s.fakeSignals.Window(pids)
+}
+
 // A server of another program stands in a suite as a backend does: its requests
 // are the generator's, what it does not count is missing with the reason, and it
 // is valid with a note.
@@ -109,14 +120,20 @@ func TestRunPeer(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l := &fakeLauncher{}
-		outcome, run, _, err := fakeRun(t, t.Context(), peerSuite, Request{}, peerBench(t, l))
+		b, windows := peerBench(t, l), [][]int{}
+		b.signals = seenPIDs{pids: &windows}
+		outcome, run, _, err := fakeRun(t, t.Context(), peerSuite, Request{}, b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if outcome.Failed != 0 || len(run.Records) != 4 {
 			t.Fatalf("outcome %+v", outcome)
 		}
-		for _, r := range run.Records {
+		for i, r := range run.Records {
+			// Two readings a trial; the server's processes are the trial's.
+			if own := windows[2*i]; r.Level == "other" && !slices.Contains(own, r.Server.PID+1) || len(own) != map[string]int{"other": 3, "epoll": 2}[r.Level] {
+				t.Errorf("trial %d of %s has the processes %v", r.Trial, r.Level, own)
+			}
 			if r.Verdict != results.VerdictValid {
 				t.Errorf("trial %d of %s is %s: %v", r.Trial, r.Level, r.Verdict, r.Reasons)
 			}
@@ -159,7 +176,7 @@ func TestRunPeer(t *testing.T) {
 		for _, argv := range l.argvs {
 			if argv[1] == "peer" {
 				started++
-				if args := strings.Join(argv[3:], " "); !strings.Contains(args, "--nofile 4096 --cpu 0 --own-cpu 1 --root ") {
+				if args := strings.Join(argv[3:], " "); !strings.Contains(args, "--nofile 4096 --cpu 0 --own-cpu 1 --temp ") {
 					t.Errorf("started with %s", args)
 				}
 				if root := argv[slices.Index(argv, "--root")+1]; exists(root) {

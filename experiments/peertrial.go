@@ -3,7 +3,6 @@ package experiments
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -65,40 +64,57 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 		// Who cannot reply from memory has a file of the same bytes.
 		size, file = fixed, true
 	}
-	if file {
-		if via := t.bench.server.via; len(via) > 0 && contains(elsewhere, filepath.Base(via[0])) {
+	if !peer && !file {
+		return args, nil
+	}
+	if via := t.bench.server.via; len(via) > 0 && contains(elsewhere, filepath.Base(via[0])) {
+		if file && !peer || strings.HasPrefix(path, filesPrefix) {
 			return nil, fmt.Errorf("the file %s is made on this machine, and %s starts the server on another", path, strings.Join(via, " "))
 		}
-		var err error
-		if t.root, err = makeFile(path, size); err != nil {
+		return args, nil
+	}
+	// The folder is removed by this process, which outlives those that it
+	// kills.
+	var err error
+	if t.folder, err = readableFolder(); err != nil {
+		return nil, err
+	}
+	if peer {
+		args = append(args, "--temp", t.folder)
+	}
+	if file {
+		root := filepath.Join(t.folder, "root")
+		if err := makeFile(root, path, size); err != nil {
 			return nil, err
 		}
-		args = append(args, "--root", t.root)
+		args = append(args, "--root", root)
 	}
 	return args, nil
 }
 
-// makeFile makes a folder with one file that everybody may read.
-func makeFile(path string, size int) (root string, err error) {
-	if root, err = os.MkdirTemp("", "medusa-files-"); err != nil {
-		return "", err
-	}
-	file := filepath.Join(root, filepath.FromSlash(path))
-	err = errors.Join(os.Chmod(root, 0o755), os.MkdirAll(filepath.Dir(file), 0o755))
-	if err == nil {
-		err = os.WriteFile(file, peers.Body(size), 0o644)
-	}
+// readableFolder makes a temporary folder that a server which gives up its
+// privileges can read.
+func readableFolder() (string, error) {
+	dir, err := os.MkdirTemp("", "medusa-trial-")
 	if err != nil {
-		os.RemoveAll(root)
 		return "", err
 	}
-	return root, nil
+	return dir, os.Chmod(dir, 0o755)
 }
 
-// removeFiles removes what makeFile made.
-func (t *trial) removeFiles() {
-	if t.root != "" {
-		os.RemoveAll(t.root)
+// makeFile makes a folder with one file, for a path of the load.
+func makeFile(root, path string, size int) error {
+	file := filepath.Join(root, filepath.FromSlash(path))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, peers.Body(size), 0o644)
+}
+
+// removeFolder removes what serverCommand made.
+func (t *trial) removeFolder() {
+	if t.folder != "" {
+		os.RemoveAll(t.folder)
 	}
 }
 

@@ -168,15 +168,6 @@ func (s *Suite) readPeerFile(at place, name string) (peers.File, error) {
 	return peers.File{Name: name, Text: string(text)}, nil
 }
 
-// server returns the server of that name.
-func (s *Suite) server(name string) (peers.Spec, bool) {
-	i := slices.IndexFunc(s.Servers, func(o Server) bool { return o.Name == name })
-	if i < 0 {
-		return peers.Spec{}, false
-	}
-	return s.Servers[i].Spec, true
-}
-
 // PeerFiles are the files that the suite's servers name: a run folder keeps
 // them, so that its suite can be run again from there.
 func (s *Suite) PeerFiles() map[string][]byte {

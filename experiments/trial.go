@@ -45,7 +45,7 @@ type trial struct {
 	ready        control.Ready
 	part         *results.ServerPart
 	helpers      []int  // processes that do the load process's work
-	root         string // folder with the files that the server serves; "" for none
+	folder       string // of what the server needs, removed at the end; "" for none
 }
 
 // run runs one trial and fills its record. A trial that fails has Failure set;
@@ -53,7 +53,7 @@ type trial struct {
 // of the trial is left when it returns.
 func (b *bench) run(ctx context.Context, rec *results.Record, phases Phases, hlog string) error {
 	t := &trial{bench: b, rec: rec, set: values(rec.Settings), phases: phases, hlog: hlog}
-	defer t.removeFiles()
+	defer t.removeFolder()
 	began := time.Now()
 	rec.StartedUnixNs = began.UnixNano()
 	err := t.steps(ctx)

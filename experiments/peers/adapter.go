@@ -21,6 +21,7 @@ type Config struct {
 	Spec
 	Address netip.Addr // that it listens on; the port is any that is free
 	Root    string     // the files that it serves; "" for none
+	Temp    string     // where its folder is made; "" where the system has such
 	NoFile  uint64     // limit of descriptors; 0 leaves it
 	CPUs    []int      // that the server is pinned to; empty leaves it
 	// Own is where the process that watches it is pinned to, so that watching
@@ -56,7 +57,7 @@ type prepared struct {
 // prepare makes the folder with the configuration and finds the program and a
 // port. The folder is the caller's to remove, after an error too.
 func (c Config) prepare() (p prepared, err error) {
-	if p.dir, err = os.MkdirTemp("", "medusa-peer-"); err != nil {
+	if p.dir, err = os.MkdirTemp(c.Temp, "medusa-peer-"); err != nil {
 		return p, err
 	}
 	// A server that gives up its privileges has to read it.
