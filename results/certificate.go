@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -73,6 +74,12 @@ type Truth struct {
 	Note         string   `json:"note,omitempty"`
 }
 
+// Excused says that a truth passes only with the machine's own pauses allowed
+// for.
+func (t *Truth) Excused() bool {
+	return t.Pass && slices.ContainsFunc(t.Parts, func(p Part) bool { return p.Machine != nil })
+}
+
 // Part is one number of a truth. It passes inside [Lo, Hi]; a bound that is
 // nil does not bind.
 type Part struct {
@@ -83,6 +90,10 @@ type Part struct {
 	Lo       *float64 `json:"lo,omitempty"`
 	Hi       *float64 `json:"hi,omitempty"`
 	Pass     bool     `json:"pass"`
+	// Machine, where set, is the share of moments at which the machine alone
+	// was later than the bound: measured beside, by loops that do nothing but
+	// read the clock. The part passes only with these allowed for.
+	Machine *float64 `json:"machine,omitempty"`
 }
 
 // Excess is one point of measured minus true over rank.
@@ -121,6 +132,25 @@ func ReadCertificate(path string) (*Certificate, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Came says how many truths came out: "14 of 15 truths, 3 of them with the
+// machine's own pauses allowed for".
+func (c *Certificate) Came() string {
+	passed, excused := 0, 0
+	for i := range c.Truths {
+		if c.Truths[i].Pass {
+			passed++
+		}
+		if c.Truths[i].Excused() {
+			excused++
+		}
+	}
+	text := fmt.Sprintf("%d of %d truths", passed, len(c.Truths))
+	if excused > 0 {
+		text += fmt.Sprintf(", %d of them with the machine's own pauses allowed for", excused)
+	}
+	return text
 }
 
 // Write writes a certificate, and the folders on the way to it.

@@ -78,7 +78,7 @@ func truthTable(c *Certificate) tableView {
 			if part.Unit != "" && part.Unit != "share" { // which is written as a percentage
 				name += " (" + unitText(part.Unit) + ")"
 			}
-			row := rowView{Cells: []cellView{{Main: name, Text: true}, {Main: "–"}, {Main: truthNumber(part.Measured, part.Unit)}, {Main: boundsText(part.Lo, part.Hi, part.Unit)}, passCell(part.Pass), {}}}
+			row := rowView{Cells: []cellView{{Main: name, Text: true}, {Main: "–"}, {Main: truthNumber(part.Measured, part.Unit)}, {Main: boundsText(part.Lo, part.Hi, part.Unit)}, passCell(part.Pass, part.Machine), {}}}
 			if part.Truth != nil {
 				row.Cells[1].Main = truthNumber(*part.Truth, part.Unit)
 			}
@@ -88,7 +88,7 @@ func truthTable(c *Certificate) tableView {
 			t.Rows = append(t.Rows, row)
 		}
 		if len(truth.Parts) == 0 {
-			t.Rows = append(t.Rows, rowView{Cells: []cellView{{Main: truth.ID, Text: true}, {Main: "–"}, {Main: "–"}, {Main: "–"}, passCell(truth.Pass), falseFailCell(truth, &why)}})
+			t.Rows = append(t.Rows, rowView{Cells: []cellView{{Main: truth.ID, Text: true}, {Main: "–"}, {Main: "–"}, {Main: "–"}, passCell(truth.Pass, nil), falseFailCell(truth, &why)}})
 		}
 		if truth.Note != "" {
 			why.notes = append(why.notes, capital(truth.ID)+": "+truth.Note)
@@ -98,7 +98,10 @@ func truthTable(c *Certificate) tableView {
 	return t
 }
 
-func passCell(pass bool) cellView {
+func passCell(pass bool, machine *float64) cellView {
+	if machine != nil {
+		return cellView{Main: "yes, beside " + percentText(*machine) + " that the machine alone makes late", Text: true, Class: "good"}
+	}
 	if pass {
 		return cellView{Main: "yes", Text: true, Class: "good"}
 	}

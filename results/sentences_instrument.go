@@ -33,16 +33,13 @@ func (i instrument) text() string {
 	if len(i.elsewhere) > 0 {
 		what += " of " + joinWords(i.elsewhere)
 	}
-	passed := 0
 	var failed []string
 	for _, t := range c.Truths {
-		if t.Pass {
-			passed++
-		} else {
+		if !t.Pass {
 			failed = append(failed, t.ID)
 		}
 	}
-	text := fmt.Sprintf("%s %s, %d of %s", what, ageText(i.age), passed, countOf(len(c.Truths), "truth", "truths"))
+	text := fmt.Sprintf("%s %s, %s", what, ageText(i.age), c.Came())
 	if len(failed) > 0 {
 		text += " (FAILED: " + strings.Join(failed, ", ") + ")"
 	}

@@ -33,15 +33,16 @@ type lengths struct {
 	stall     time.Duration
 	losses    time.Duration
 	null      []time.Duration // at each of nullRates
+	beside    time.Duration   // see session
 }
 
 func (o Options) lengths() lengths {
 	if o.Quick {
 		return lengths{warmup: 300 * time.Millisecond, delay: 3600 * time.Millisecond, delayRate: 3000, serial: 6 * time.Second,
-			stall: 10 * time.Second, losses: 3 * time.Second, null: []time.Duration{3600 * time.Millisecond, 2 * time.Second}}
+			stall: 10 * time.Second, losses: 3 * time.Second, null: []time.Duration{3600 * time.Millisecond, 2 * time.Second}, beside: 400 * time.Millisecond}
 	}
 	return lengths{warmup: time.Second, delay: 20 * time.Second, delayRate: 1000, serial: 20 * time.Second,
-		stall: 30 * time.Second, losses: 5 * time.Second, null: []time.Duration{10 * time.Second, 10 * time.Second}}
+		stall: 30 * time.Second, losses: 5 * time.Second, null: []time.Duration{10 * time.Second, 10 * time.Second}, beside: time.Second}
 }
 
 // nullWindows is how many windows the null server has at each rate.
@@ -59,7 +60,7 @@ func (o Options) About() time.Duration {
 		sum += nullWindows * d
 		windows += nullWindows
 	}
-	return sum + time.Duration(windows)*(l.warmup+2*bareBeside+time.Second/2) + 7*time.Second
+	return sum + time.Duration(windows)*(l.warmup+2*l.beside+time.Second/2) + 7*time.Second
 }
 
 // Run calibrates the machine. An error means that something could not be
@@ -76,7 +77,7 @@ func Run(ctx context.Context, o Options) (*results.Certificate, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	s := &session{launcher: o.Launcher, binary: o.Binary, folder: folder, serverCPU: serverCPU, loadCPU: loadCPU}
+	s := &session{launcher: o.Launcher, binary: o.Binary, folder: folder, serverCPU: serverCPU, loadCPU: loadCPU, beside: o.lengths().beside}
 	if s.launcher == nil {
 		s.launcher = experiments.Processes{}
 	}

@@ -17,10 +17,6 @@ import (
 	"medusa/results"
 )
 
-// bareBeside is how long a bare loop watches the generator's CPU before and
-// after a window. During it that CPU is the generator's.
-const bareBeside = 400 * time.Millisecond
-
 // session is a calibration under way.
 type session struct {
 	launcher  experiments.Launcher
@@ -29,6 +25,11 @@ type session struct {
 	serverCPU int
 	loadCPU   int
 	windows   int // begun
+	// beside is how long a bare loop watches the generator's CPU before and
+	// after a window, while the truth server busy-waits on its own as in the
+	// window: a hypervisor takes a CPU away more often when the other one is
+	// busy as well.
+	beside time.Duration
 }
 
 // load is what is asked of the generator.
@@ -57,10 +58,6 @@ func (s *session) observe(ctx context.Context, spec truthd.Spec, l load) (w *Win
 		logs[i] = filepath.Join(s.folder, fmt.Sprintf("%d-%s.csv", s.windows, end))
 		defer os.Remove(logs[i])
 	}
-	bare, err := bareLoop(s.loadCPU, bareBeside)
-	if err != nil {
-		return nil, err
-	}
 	server, err := experiments.Converse(s.launcher, "truth server", []string{s.binary, "truth-server",
 		"--kind", spec.Kind, "--mean", spec.Mean.String(), "--seed", strconv.FormatUint(spec.Seed, 10),
 		"--stall-after", spec.StallAfter.String(), "--stall", spec.Stall.String(),
@@ -76,6 +73,10 @@ func (s *session) observe(ctx context.Context, spec truthd.Spec, l load) (w *Win
 	if ready.Ready == nil {
 		return nil, fmt.Errorf("the truth server's ready line says nothing")
 	}
+	bare, err := bareLoop(s.loadCPU, s.beside)
+	if err != nil {
+		return nil, err
+	}
 	generator, err := experiments.Converse(s.launcher, "load", []string{s.binary, "load", "http://" + ready.HTTP + "/", "--control", "stdio",
 		"--pacing", loadgen.Busy, "--cpu", strconv.Itoa(s.loadCPU), "--connections", strconv.Itoa(l.connections),
 		"--rate", strconv.FormatFloat(l.rate, 'f', -1, 64), "--arrivals", l.arrivals, "--seed", strconv.FormatUint(l.seed, 10),
@@ -85,15 +86,9 @@ func (s *session) observe(ctx context.Context, spec truthd.Spec, l load) (w *Win
 	}
 	defer generator.Kill()
 	w = &Window{Truth: spec, Rate: l.rate, Duration: l.window, Timeout: l.timeout, Report: &loadgen.Report{}}
-	if err := s.converse(ctx, w, l, server, generator); err != nil {
+	if err := s.converse(ctx, w, l, server, generator, bare); err != nil {
 		return nil, err
 	}
-	after, err := bareLoop(s.loadCPU, bareBeside)
-	if err != nil {
-		return nil, err
-	}
-	bare.Merge(after)
-	w.Bare = bare.Sum()
 	if w.Server, err = readLog(logs[0], truthd.ReadLog); err != nil {
 		return nil, err
 	}
@@ -103,7 +98,7 @@ func (s *session) observe(ctx context.Context, spec truthd.Spec, l load) (w *Win
 
 // converse leads both processes through the window. Between its edges this one
 // sleeps.
-func (s *session) converse(ctx context.Context, w *Window, l load, server, generator *experiments.Conversation) error {
+func (s *session) converse(ctx context.Context, w *Window, l load, server, generator *experiments.Conversation, bare *truthd.Pauses) error {
 	for _, event := range []string{"ready", "filled"} {
 		if _, err := generator.Await(ctx, event, startPatience, server); err != nil {
 			return err
@@ -140,6 +135,12 @@ func (s *session) converse(ctx context.Context, w *Window, l load, server, gener
 	if err := generator.End(edgePatience); err != nil {
 		return fmt.Errorf("the load process did not end well: %w", err)
 	}
+	later, err := bareLoop(s.loadCPU, s.beside)
+	if err != nil {
+		return err
+	}
+	bare.Merge(later)
+	w.Bare = bare.Sum()
 	server.Tell(control.Command{Do: "stop"})
 	if e, err = server.Await(ctx, "report", logPatience, nil); err != nil {
 		return err

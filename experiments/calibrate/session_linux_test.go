@@ -72,7 +72,7 @@ func testSession(t *testing.T) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &session{launcher: experiments.Processes{}, binary: binary, folder: t.TempDir(), serverCPU: server, loadCPU: load}
+	return &session{launcher: experiments.Processes{}, binary: binary, folder: t.TempDir(), serverCPU: server, loadCPU: load, beside: 100 * time.Millisecond}
 }
 
 // TestSession goes through a window with real processes. What depends on the
@@ -93,7 +93,7 @@ func TestSession(t *testing.T) {
 			t.Fatalf("the generator saw %+v, the server %+v", p.q, p.e)
 		}
 	}
-	if w.Bare.WholeNs < int64(2*bareBeside) || w.Away.WholeNs <= 0 || w.Machine == nil || w.RunDelay == nil {
+	if w.Bare.WholeNs < int64(2*s.beside) || w.Away.WholeNs <= 0 || w.Machine == nil || w.RunDelay == nil {
 		t.Errorf("bare %d ns, away %d ns, machine %v, run delay %v", w.Bare.WholeNs, w.Away.WholeNs, w.Machine, w.RunDelay)
 	}
 	if q := quietOf([]*Window{w}); q.RunDelayShare == nil || *q.RunDelayShare != *w.RunDelay {

@@ -35,6 +35,9 @@ func WriteTable(out io.Writer, c *results.Certificate) error {
 			mark := ""
 			if p.Lo != nil || p.Hi != nil {
 				mark = verdict(p.Pass)
+				if p.Machine != nil {
+					mark = fmt.Sprintf("pass, beside %s that the machine alone makes late", quantity(*p.Machine, "share"))
+				}
 			}
 			fmt.Fprintf(w, "      %s\t%s\t%s\t%s\n", p.Name, quantity(p.Measured, p.Unit), boundText(p), mark)
 		}
@@ -47,13 +50,7 @@ func WriteTable(out io.Writer, c *results.Certificate) error {
 			fmt.Fprintf(out, "\n%s: %s", t.ID, t.Note)
 		}
 	}
-	passed := 0
-	for _, t := range c.Truths {
-		if t.Pass {
-			passed++
-		}
-	}
-	_, err := fmt.Fprintf(out, "\n\n%d of %d truths came out, in %v\n", passed, len(c.Truths), time.Duration(c.DurationNs).Round(time.Second))
+	_, err := fmt.Fprintf(out, "\n\n%s came out, in %v\n", c.Came(), time.Duration(c.DurationNs).Round(time.Second))
 	return err
 }
 

@@ -158,13 +158,7 @@ func certificate(f *Facts, _ []Needs) answer {
 		}
 		return note("cannot be read", f.CertificateErr.Error(), remedy)
 	}
-	passed := 0
-	for _, t := range c.Truths {
-		if t.Pass {
-			passed++
-		}
-	}
-	found := fmt.Sprintf("%d of %d truths, %s old", passed, len(c.Truths), age(c.Age(f.Now)))
+	found := fmt.Sprintf("%s, %s old", c.Came(), age(c.Age(f.Now)))
 	if !c.Passed {
 		return warning(found, "the instrument does not measure what is so, on this machine", remedy)
 	}

@@ -1,0 +1,55 @@
+package calibrate
+
+import (
+	"testing"
+	"time"
+
+	"medusa/experiments/truthd"
+	"medusa/loadgen"
+	"medusa/poller/loop"
+)
+
+// away is a thread that was away for so long, once in each so many nanoseconds.
+func away(pause, every time.Duration) truthd.Away {
+	return truthd.Away{WholeNs: int64(every), Pauses: []int64{int64(pause)}}
+}
+
+// What a bare loop beside the windows meets as well is not held against the
+// generator, and nothing else is excused by it.
+func TestMachineIsAllowedFor(t *testing.T) {
+	t.Parallel()
+	const late = 400 * time.Microsecond
+	for name, c := range map[string]struct {
+		every   int // one request in so many is late
+		bare    truthd.Away
+		pass    bool
+		excused bool
+	}{
+		"nobody is late":                {every: 1 << 30, pass: true},
+		"late, and no loop is":          {every: 60},
+		"late as a bare loop is":        {every: 60, bare: away(time.Millisecond, 50*time.Millisecond), pass: true, excused: true},
+		"later than a bare loop":        {every: 30, bare: away(time.Millisecond, 100*time.Millisecond)},
+		"a machine that proves nothing": {every: 25, bare: away(time.Millisecond, 10*time.Millisecond)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var windows []*Window
+			for _, w := range simNulls(t) {
+				n := 0
+				m := changed(w, func(q *loadgen.Logged) bool {
+					if n++; n%c.every == 0 {
+						q.Sent += loop.Time(late)
+						q.End += loop.Time(late)
+					}
+					return true
+				})
+				m.Bare = c.bare
+				windows = append(windows, m)
+			}
+			truth := CheckLag(windows)
+			if truth.Pass != c.pass || truth.Excused() != c.excused {
+				t.Errorf("pass %v, excused %v: %+v", truth.Pass, truth.Excused(), truth.Parts)
+			}
+		})
+	}
+}
