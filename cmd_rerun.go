@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,17 +39,22 @@ func (c rerunCmd) Run(s streams) error {
 		return fmt.Errorf("cannot make the run again: %w", err)
 	}
 	if c.Blocks > 0 {
-		options.Blocks = c.Blocks
+		options.Blocks, options.Budget = c.Blocks, 0
 	}
 	if c.Budget > 0 {
 		options.Budget = c.Budget
 	}
 	if options.Certificate, err = certificate(); err != nil {
-		return err
+		fmt.Fprintf(s.err, "medusa: the machine's certificate is not used: %v\n", err)
 	}
 	options.Command = c.again()
 	if options.Dir == "" {
 		options.Dir = experiments.DefaultDir(options.Suite.Name, time.Now())
+	}
+	if plan, err := experiments.MakePlan(options.Suite, options.Request, experiments.ThisHost(here())); err != nil {
+		return usage(err)
+	} else if !slices.ContainsFunc(plan.Grids, func(g results.GridPlan) bool { return g.Claims }) {
+		fmt.Fprintf(s.err, "medusa: warning: with %d blocks the new run claims nothing, so nothing of it can be compared; %d are needed\n", plan.Design.Blocks, results.MinPairs)
 	}
 	// The table is what is asked for on standard output.
 	progress := s
@@ -90,7 +96,10 @@ func (c rerunCmd) table(s streams, then *results.Run, dir string) error {
 
 // again is the command line that makes the run again.
 func (c rerunCmd) again() string {
-	words := []string{"medusa", "rerun", c.Folder}
+	words := []string{"medusa", "rerun", quoted(c.Folder)}
+	if c.Noisy {
+		words = append(words, "--noisy-anyway")
+	}
 	if c.Blocks > 0 {
 		words = append(words, "--blocks", fmt.Sprint(c.Blocks))
 	}

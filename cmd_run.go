@@ -136,10 +136,7 @@ func (c runCmd) again() string {
 	words := []string{"medusa", "run", c.Suite}
 	add := func(flag, value string) {
 		if value != "" {
-			if strings.ContainsAny(value, " \t'\"$&;()<>|*?") {
-				value = "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
-			}
-			words = append(words, "--"+flag, value)
+			words = append(words, "--"+flag, quoted(value))
 		}
 	}
 	if c.Blocks > 0 {
@@ -167,6 +164,14 @@ func (c runCmd) again() string {
 		words = append(words, "--noisy-anyway")
 	}
 	return strings.Join(words, " ")
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if strings.ContainsAny(word, " \t'\"$&;()<>|*?") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }
 
 func here() []experiments.BackendInfo {

@@ -136,7 +136,7 @@ var examples = map[string]string{
 	"compare":   "medusa compare RUN --by backend --fail-if 'any.slower'\n  medusa compare RUN --metric response_p99_us --where idle_connections=0\n  medusa compare RUN_A RUN_B",
 	"export":    "medusa export RUN --csv > trials.csv\n  medusa export RUN --benchfmt",
 	"columns":   "medusa columns",
-	"rerun":     "medusa rerun results/reference/quick --budget 5m\n  medusa rerun RUN --with OTHER_RUN --json",
+	"rerun":     "medusa rerun results/reference/quick --budget 15m\n  medusa rerun RUN --with OTHER_RUN --json",
 	"verify":    "medusa verify results/runs/quick-20261122-120000",
 	"serve":     "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
 	"load":      "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s",

@@ -22,13 +22,23 @@ type asked struct {
 	LoadVia      string `json:"load_via,omitempty"`
 	Address      string `json:"address,omitempty"`
 	LoadBackend  string `json:"load_backend,omitempty"`
+	// SuiteDir is where the suite's file was: a trace that it names is
+	// relative to that.
+	SuiteDir string `json:"suite_dir,omitempty"`
 }
 
 // asked is what these options ask for.
 func (o Options) asked() (json.RawMessage, error) {
+	dir := ""
+	if o.Suite.Dir != "" {
+		var err error
+		if dir, err = filepath.Abs(o.Suite.Dir); err != nil {
+			return nil, fmt.Errorf("where the suite is: %w", err)
+		}
+	}
 	return json.Marshal(asked{
 		Request: o.Request, ServerBinary: found(o.ServerBinary, o.ServerVia), LoadBinary: found(o.LoadBinary, o.LoadVia),
-		ServerVia: o.ServerVia, LoadVia: o.LoadVia, Address: o.Address, LoadBackend: o.LoadBackend,
+		ServerVia: o.ServerVia, LoadVia: o.LoadVia, Address: o.Address, LoadBackend: o.LoadBackend, SuiteDir: dir,
 	})
 }
 
@@ -106,6 +116,9 @@ func (o Options) AsAsked(run *results.Run) (Options, error) {
 	suite, err := parseIn(run.Dir, "suite.yaml", run.SuiteYAML) // with the files of other servers that are kept there
 	if err != nil {
 		return o, fmt.Errorf("the suite of %s cannot be read by this medusa: %w", run.Dir, err)
+	}
+	if a.SuiteDir != "" {
+		suite.Dir = a.SuiteDir
 	}
 	o.Suite, o.Request = suite, a.Request
 	o.Command = run.Plan.Command

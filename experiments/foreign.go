@@ -1,6 +1,9 @@
 package experiments
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // othersGrown is the CPU time that other processes used between two readings,
 // in nanoseconds. ok is false if some of it may not be known: a process ended
@@ -25,6 +28,9 @@ func othersGrown(before, after windowReading) (ns float64, ok bool) {
 		if !there {
 			begun++
 		}
+		if slices.Contains(after.Own, pid) {
+			continue
+		}
 		ns += float64(is - was)
 	}
 	return ns, *after.Forks-*before.Forks <= begun
@@ -39,6 +45,9 @@ func mostForeign(before, after windowReading) string {
 	total := float64(after.WallNs-before.WallNs) * float64(after.CPUs)
 	most, who := int64(0), 0
 	for pid, is := range after.Others {
+		if slices.Contains(after.Own, pid) {
+			continue
+		}
 		// One that has begun meanwhile was at 0.
 		if d := is - before.Others[pid]; d > most || d == most && d > 0 && pid < who {
 			most, who = d, pid

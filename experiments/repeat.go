@@ -120,6 +120,12 @@ func (r *runner) hasTimeFor(s span) bool {
 	if budget == 0 {
 		return true
 	}
-	again := r.plan.remaining(s.from) - r.plan.remaining(s.to)
-	return r.spent+time.Since(r.began)+r.progress.scaled(again) <= budget
+	ahead := r.plan.remaining(s.from) - r.plan.remaining(s.to)
+	// What is planned after the last trial that was run has its time, too.
+	next := 0
+	for i := range r.recorded {
+		next = max(next, i+1)
+	}
+	ahead += r.plan.remaining(next)
+	return r.spent+time.Since(r.began)+r.progress.scaled(ahead) <= budget
 }

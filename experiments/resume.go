@@ -26,7 +26,8 @@ func Resume(ctx context.Context, o Options, changedAnyway bool) (*Outcome, error
 	defer w.Close() // again, where the session has closed it
 	if run.Whole() {
 		n := len(run.Plan.Trials)
-		return &Outcome{Dir: o.Dir, Planned: n, Run: n, Whole: true}, nil
+		r := &runner{plan: &Planned{Plan: run.Plan}, records: run.Records}
+		return &Outcome{Dir: o.Dir, Planned: n, Run: n, Whole: true}, r.lost()
 	}
 	if o, err = o.AsAsked(run); err != nil {
 		return nil, fmt.Errorf("cannot go on with the run: %w", err)
@@ -36,7 +37,7 @@ func Resume(ctx context.Context, o Options, changedAnyway bool) (*Outcome, error
 		return nil, err
 	}
 	if err := o.lookFirst(ctx, b); errors.Is(err, errInterrupted) {
-		return &Outcome{Dir: o.Dir, Planned: len(run.Plan.Trials), Interrupted: true}, nil
+		return nil, fmt.Errorf("interrupted before it went on: %s is as it was", o.Dir)
 	} else if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (o Options) resume(ctx context.Context, w *results.Writer, run *results.Run
 // planOf is the plan of a run as it was made, with what the runner needs
 // beside.
 func (o Options) planOf(run *results.Run, host Host) *Planned {
-	p := &Planned{Plan: run.Plan, suite: o.Suite, host: host, phases: map[string]Phases{}, repeatWithin: o.Request.repeatWithin(o.Suite)}
+	p := &Planned{Plan: run.Planned, suite: o.Suite, host: host, phases: map[string]Phases{}, repeatWithin: o.Request.repeatWithin(o.Suite)}
 	for _, g := range o.Suite.Grids {
 		p.phases[g.Name] = g.Phases
 	}
@@ -125,11 +126,12 @@ func spent(run *results.Run) time.Duration {
 	return time.Duration(sum)
 }
 
-// loadBackendOf is the generator's backend in a run; "" where no trial got so
-// far.
+// loadBackendOf is the backend of the run's generator; "" where no trial got so
+// far, or each has a generator of its own.
 func loadBackendOf(run *results.Run) string {
 	for i := range run.Records {
-		if l := run.Records[i].Load; l != nil {
+		r := &run.Records[i]
+		if l := r.Load; l != nil && l.Peer == nil && values(r.Settings).text("load_backend") == "" {
 			return l.Backend
 		}
 	}

@@ -81,11 +81,8 @@ func (o Options) run(ctx context.Context, plan *Planned, b *bench) (*Outcome, er
 	}
 	before := r.facts()
 	b.quiet = quietOf(o.Certificate, before)
-	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Certificate: o.Certificate, Doctor: o.Checkup})
+	r.writer, err = results.Create(o.Dir, results.Manifest{SuiteYAML: o.Suite.YAML, Plan: plan.Plan, Before: before, Certificate: o.Certificate, Doctor: o.Checkup, Files: o.Suite.PeerFiles()})
 	if err != nil {
-		return nil, err
-	}
-	if err := r.writer.Attach(o.Suite.PeerFiles()); err != nil {
 		return nil, err
 	}
 	return r.session(ctx)

@@ -22,6 +22,9 @@ type windowReading struct {
 	// Others is the CPU time of every other process, kernel threads included;
 	// nil where that is not known. Forks counts processes and threads begun.
 	Others map[int]int64
+	// Own are processes that the trial's own began meanwhile: others by their
+	// number, not by what they use.
+	Own []int
 	Forks  *uint64
 	PSI    *int64 // time in which some task waited for a CPU
 	// RunDelay is how long the threads of the server were ready and waited

@@ -246,6 +246,9 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
 	after = t.signals.Window(pids)
 	t.part.After, err = t.snapshot(ctx, cheap)
+	if t.part.After != nil {
+		after.Own = t.part.After.PIDs // a server of another program may begin some in the window
+	}
 	if t.here() {
 		t.rec.EdgesNs = []int64{begins.AtNs, ends.AtNs}
 	}

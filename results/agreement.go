@@ -110,6 +110,7 @@ type claim struct {
 	in95                  stats.Interval
 	told                  Told
 	resolved              bool
+	floored               bool // the wake floor does not let it be said
 }
 
 func (c claim) in(others []claim) (claim, bool) {
@@ -136,7 +137,7 @@ func claimsOf(a *Analysis) []claim {
 			key: strings.Join([]string{"ratio", c.Grid, AtText(c.At), c.Level, c.Baseline, c.Column}, "|"), kind: "ratio",
 			what: grid(c.Grid) + c.Level + " against " + c.Baseline + where(c.At),
 			at:   math.Log(c.Ratio), in95: stats.Interval{Lo: math.Log(c.Lo), Hi: math.Log(c.Hi), Coverage: c.Coverage},
-			told: Told{Bounded{c.Ratio, c.Lo, c.Hi}, c.N, string(c.Outcome)}, resolved: c.Outcome != stats.NotResolved,
+			told: Told{Bounded{c.Ratio, c.Lo, c.Hi}, c.N, string(c.Outcome)}, resolved: c.Outcome != stats.NotResolved, floored: c.Floor != "",
 		})
 	}
 	for _, s := range a.Slopes {
@@ -158,7 +159,7 @@ func (c claim) with(now claim) ClaimAgreement {
 	if c.kind == "ratio" {
 		out.Change = Bounded{math.Exp(now.at - c.at), math.Exp(d.Lo), math.Exp(d.Hi)}
 	}
-	differ := d.Coverage > 0 && (d.Lo > 0 || d.Hi < 0)
+	differ := d.Coverage > 0 && (d.Lo > 0 || d.Hi < 0) && !c.floored && !now.floored
 	same := c.resolved && now.resolved && c.told.Outcome == now.told.Outcome
 	switch {
 	case same && differ:
@@ -207,7 +208,7 @@ func (a Agreement) Write(out io.Writer) error {
 					AgreeFully: "agree", AgreeInKind: "agree but for the size", Disagree: "disagree", AgreeUnknown: "not resolved"}[v]))
 			}
 		}
-		lines = append(lines, fmt.Sprintf("%s of both runs: %s. Intervals are of 95 %%, uncorrected: in one claim of twenty two runs of the same truth differ by chance.",
+		lines = append(lines, fmt.Sprintf("%s of both runs: %s. Intervals are of 95 %% or more, not corrected for their number: two runs of the same truth differ by chance in up to one claim of twenty.",
 			countOf(n, "claim", "claims"), strings.Join(parts, ", ")))
 	} else {
 		lines = append(lines, fmt.Sprintf("No claim is in both runs: nothing to compare (a claim needs %d blocks, and the same levels).", MinPairs))

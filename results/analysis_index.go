@@ -86,7 +86,8 @@ func (a *Analysis) index() {
 	for _, m := range minis {
 		slices.SortFunc(m.attempts, func(x, y *attempt) int { return cmp.Compare(x.number, y.number) })
 		for i, at := range m.attempts {
-			at.cut = i+1 < len(m.attempts) && len(at.byLevel) < len(m.planned)
+			// The first one is all that a run has that was cut off in it.
+			at.cut = (i > 0 || len(m.attempts) > 1) && len(at.byLevel) < len(m.planned)
 		}
 	}
 	for _, p := range a.sites {

@@ -7,15 +7,13 @@ import (
 	"path/filepath"
 )
 
-// Attach writes files into the run folder that its suite names, such as the
-// configurations of the servers that it compares. Names are relative, with
-// slashes.
-func (w *Writer) Attach(files map[string][]byte) error {
+// attach writes files into a run folder. Names are relative, with slashes.
+func attach(folder string, files map[string][]byte) error {
 	for _, name := range sortedKeys(files) {
 		if !fs.ValidPath(name) {
 			return fmt.Errorf("%q cannot name a file in a run folder", name)
 		}
-		dir := filepath.Join(w.dir, filepath.FromSlash(filepath.Dir(name)))
+		dir := filepath.Join(folder, filepath.FromSlash(filepath.Dir(name)))
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return fmt.Errorf("cannot keep %s: %w", name, err)
 		}

@@ -107,7 +107,14 @@ func machineLines(run *Run) []Line {
 	add("GOMAXPROCS", strings.Join(sortedKeys(procs), ", "))
 	add("built with", strings.TrimSpace(m.GoVersion+", medusa "+m.Medusa))
 	add("resumed", resumedText(run.Environment))
-	return append(out, checkupLines(run.Environment.Doctor)...)
+	out = append(out, checkupLines(run.Environment.Doctor)...)
+	for _, s := range run.Environment.Resumed {
+		for _, l := range checkupLines(s.Doctor) {
+			l.Label += fmt.Sprintf(" from trial %d", s.FromTrial)
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // mitigationsText says which of the processor's flaws the kernel works around.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,9 @@ type Manifest struct {
 	Certificate *Certificate
 	// Doctor is what the machine was found to be like; nil where nobody looked.
 	Doctor *Checkup
+	// Files are what the suite names, such as the configurations of the
+	// servers that it compares, by relative names with slashes.
+	Files map[string][]byte
 }
 
 // Stamp is the content of manifest.json: what the run was made from. It is
@@ -81,6 +85,12 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 			for _, name := range []string{manifestFile, certificateFile, environmentFile, planFile, suiteFile, trialsFile} {
 				os.Remove(filepath.Join(dir, name))
 			}
+			for name := range m.Files {
+				first, _, _ := strings.Cut(name, "/")
+				if fs.ValidPath(name) && name != "." {
+					os.RemoveAll(filepath.Join(dir, first))
+				}
+			}
 		}
 	}()
 	if err := lock(f, unix.LOCK_EX); err != nil {
@@ -107,6 +117,9 @@ func Create(dir string, m Manifest) (w *Writer, err error) {
 		if err := m.Certificate.Write(filepath.Join(dir, certificateFile)); err != nil {
 			return nil, err
 		}
+	}
+	if err := attach(dir, m.Files); err != nil {
+		return nil, err
 	}
 	stamp := Stamp{
 		SchemaVersion: SchemaVersion,

@@ -17,7 +17,8 @@ type Run struct {
 	Dir         string
 	Stamp       Stamp
 	SuiteYAML   []byte
-	Plan        Plan
+	Plan        Plan // up to where the run ended because its goal was reached
+	Planned     Plan // as it was made
 	Environment Environment
 	Certificate *Certificate // of the machine, when the run began; nil: it had none
 	Records     []Record     // in order of execution
@@ -79,7 +80,7 @@ func read(dir string) (*Run, error) {
 	if err := run.readTrials(); err != nil {
 		return nil, err
 	}
-	run.Plan = run.Plan.upToStop(run.Records)
+	run.Planned, run.Plan = run.Plan, run.Plan.upToStop(run.Records)
 	run.note(plan)
 	return run, nil
 }

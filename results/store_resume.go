@@ -84,12 +84,12 @@ func (w *Writer) Begin(s Session) error {
 	s.FromTrial = w.lastTrial + 1
 	w.env.Resumed = append(w.env.Resumed[:len(w.env.Resumed):len(w.env.Resumed)], s)
 	w.env.After, w.env.Done = nil, false
+	if err := replaceJSON(w.dir, environmentFile, w.env); err != nil {
+		return err
+	}
 	// A report of what there was before would soon contradict the records.
 	if err := os.Remove(filepath.Join(w.dir, reportFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("cannot remove the report of what was measured before: %w", err)
-	}
-	if err := replaceJSON(w.dir, environmentFile, w.env); err != nil {
-		return err
 	}
 	w.broken = nil
 	return nil
