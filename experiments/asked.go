@@ -30,7 +30,7 @@ type asked struct {
 // asked is what these options ask for.
 func (o Options) asked() (json.RawMessage, error) {
 	dir := ""
-	if o.Suite.Dir != "" {
+	if o.Suite != nil && o.Suite.Dir != "" {
 		var err error
 		if dir, err = filepath.Abs(o.Suite.Dir); err != nil {
 			return nil, fmt.Errorf("where the suite is: %w", err)

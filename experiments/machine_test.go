@@ -70,6 +70,13 @@ func TestForeignCPU(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, *m.ForeignShare, test.want)
 		}
 	}
+	// One that the trial's server began counts as begun, and is not foreign.
+	after := reading(1e9, 6e8, 11, map[int]int64{1: 5e7, 2: 2e7, 3: 4e8})
+	after.Own, after.Name = []int{3}, func(int) string { return "child" }
+	m := machinePart(before, after, trialReading{}, trialReading{})
+	if m.ForeignShare == nil || *m.ForeignShare < 0.01-1e-9 || *m.ForeignShare > 0.01+1e-9 || m.ForeignMost != "child (pid 2) 1.0 %" {
+		t.Errorf("beside a child of its own: %v, most %q, want 0.01 of pid 2", *m.ForeignShare, m.ForeignMost)
+	}
 }
 
 func TestMachineFacts(t *testing.T) {

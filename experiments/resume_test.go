@@ -266,3 +266,21 @@ func TestResumeNothingLeft(t *testing.T) {
 		}
 	})
 }
+
+// The backend of the run's generator is that of a trial that has no generator of
+// its own.
+func TestLoadBackendOf(t *testing.T) {
+	t.Parallel()
+	own := results.Record{Settings: map[string]any{"load_backend": "poll"}, Load: &results.LoadReport{Backend: "poll"}}
+	other := results.Record{Load: &results.LoadReport{Backend: "wrk", Peer: &results.Peer{}}}
+	failed := results.Record{}
+	usual := results.Record{Load: &results.LoadReport{Backend: "io_uring"}}
+	for _, c := range []struct {
+		records []results.Record
+		want    string
+	}{{nil, ""}, {[]results.Record{own, other, failed}, ""}, {[]results.Record{failed, other, own, usual}, "io_uring"}} {
+		if got := loadBackendOf(&results.Run{Records: c.records}); got != c.want {
+			t.Errorf("%d records: %q, want %q", len(c.records), got, c.want)
+		}
+	}
+}

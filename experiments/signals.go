@@ -24,9 +24,9 @@ type windowReading struct {
 	Others map[int]int64
 	// Own are processes that the trial's own began meanwhile: others by their
 	// number, not by what they use.
-	Own []int
-	Forks  *uint64
-	PSI    *int64 // time in which some task waited for a CPU
+	Own   []int
+	Forks *uint64
+	PSI   *int64 // time in which some task waited for a CPU
 	// RunDelay is how long the threads of the server were ready and waited
 	// for a CPU, summed; nil where that is not known.
 	RunDelay *int64

@@ -92,6 +92,28 @@ func TestUntilGoesOn(t *testing.T) {
 	})
 }
 
+// TestUntilLooksAgain: a run that was killed at a look, before it had looked, is
+// looked at when it is gone on with.
+func TestUntilLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCutOff(t, untilSuite)
+		c.start(t.Context(), Request{Until: 0.05})
+		trials, err := os.ReadFile(filepath.Join(c.dir, "trials.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.killed(trials)
+		outcome, err := c.resume(t.Context(), false)
+		if err != nil || outcome.Stopped != 10 || outcome.Run != 44 || outcome.Planned != 44 {
+			t.Errorf("%+v, %v: want the end after 10 blocks", outcome, err)
+		}
+		run, err := results.Open(c.dir)
+		if err != nil || !run.Whole() || len(run.Records) != 44 {
+			t.Errorf("%d records, %v", len(run.Records), err)
+		}
+	})
+}
+
 func TestUntilPlans(t *testing.T) {
 	t.Parallel()
 	s, err := Parse("small.yaml", []byte(untilSuite))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"medusa/results/stats"
 )
 
 // times multiplies what a level costs in every trial.
@@ -58,6 +60,20 @@ func TestAgree(t *testing.T) {
 		a := Agree(base.analyse(), c.now)
 		if got := verdicts(a, "ratio")[c.what]; got != c.want {
 			t.Errorf("%s: %s %q, want %q: %+v", c.name, c.what, got, c.want, a.Claims)
+		}
+	}
+}
+
+// What the wake floor does not let a run say is in no disagreement.
+func TestAgreeFloor(t *testing.T) {
+	t.Parallel()
+	then, now := synthetic{blocks: 10, noise: 0.01, seed: 1}.analyse(), synthetic{blocks: 10, noise: 0.01, seed: 2, touch: times("select", 1.2)}.analyse()
+	for i := range now.Contrasts {
+		now.Contrasts[i].Floor, now.Contrasts[i].Outcome = "less than waking scatters", stats.NotResolved
+	}
+	for what, got := range verdicts(Agree(then, now), "ratio") {
+		if got != AgreeUnknown {
+			t.Errorf("%s: %s", what, got)
 		}
 	}
 }

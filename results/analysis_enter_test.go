@@ -2,6 +2,7 @@ package results
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,6 +87,33 @@ func TestCleanRepeatStands(t *testing.T) {
 	}
 	if excluded[VerdictNoisy] != 3 || excluded[repeated] != 6 {
 		t.Errorf("excluded dots %v, want 3 noisy and 6 repeated", excluded)
+	}
+}
+
+// TestCutRepeat: of a repeat that was cut off nothing enters, whichever levels it
+// had got to.
+func TestCutRepeat(t *testing.T) {
+	t.Parallel()
+	s := synthetic{blocks: 8, repeated: func(block int, idle float64) bool { return block == 1 && idle == 8000 }}
+	plan, records := s.run()
+	last := -1
+	for i := range records {
+		if records[i].Attempt == 2 {
+			last = i
+		}
+	}
+	a := Analyse(plan, slices.Delete(records, last, last+1))
+	for _, p := range a.sites {
+		for _, m := range p.minis {
+			for _, at := range m.attempts {
+				if at.cut != (at.number == 2) {
+					t.Errorf("attempt %d: cut %v", at.number, at.cut)
+				}
+			}
+		}
+	}
+	if a.Tally.Cut == 0 {
+		t.Errorf("tally %+v: nothing is cut", a.Tally)
 	}
 }
 

@@ -111,3 +111,16 @@ func TestCheckupInTheReport(t *testing.T) {
 		t.Error("what is ok is told, too")
 	}
 }
+
+// What was found when a run was gone on with is told beside what was found
+// when it began.
+func TestCheckupOfASession(t *testing.T) {
+	t.Parallel()
+	run := &Run{Environment: Environment{Resumed: []Session{{FromTrial: 5, Doctor: sick()}}}}
+	for _, l := range machineLines(run) {
+		if strings.Contains(l.Label, "from trial 5") && strings.Contains(l.Label, "passed by --noisy-anyway") && strings.Contains(l.Text, "31.0 % <cc1>") {
+			return
+		}
+	}
+	t.Errorf("not told: %q", machineLines(run))
+}

@@ -378,3 +378,26 @@ func TestNotes(t *testing.T) {
 		})
 	}
 }
+
+// A file that cannot be kept leaves no folder behind that looks like a run.
+func TestCreateWithFiles(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "run")
+	w, err := Create(dir, Manifest{SuiteYAML: []byte("x"), Files: map[string][]byte{"peers/nginx/tuned.conf": []byte("events {}")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := os.ReadFile(filepath.Join(dir, "peers/nginx/tuned.conf")); err != nil || string(kept) != "events {}" {
+		t.Errorf("kept %q, %v", kept, err)
+	}
+	dir = filepath.Join(t.TempDir(), "run")
+	if _, err := Create(dir, Manifest{SuiteYAML: []byte("x"), Files: map[string][]byte{"peers/a.conf": nil, "../b.conf": nil}}); err == nil || !strings.Contains(err.Error(), "../b.conf") {
+		t.Fatalf("a name outside of the folder: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
