@@ -116,7 +116,7 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 	})
 	lead := a.lead(p, at, false)
 	var decided, small, same []string
-	var open []Sentence
+	var open []openContrast
 	for i, c := range a.Contrasts {
 		if c.Grid != p.grid.Name || AtText(c.At) != AtText(p.at()) {
 			continue
@@ -130,8 +130,7 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 		case stats.Same:
 			same = append(same, c.Level)
 		default:
-			text := fmt.Sprintf("%s against %s: NOT RESOLVED %s.", c.Level, c.Baseline, unresolved(c, a.KeptContrasts[i]))
-			open = append(open, Sentence{Kind: KindUnresolved, Text: begin(lead, text)})
+			open = append(open, openContrast{c.Level, unresolved(c, a.KeptContrasts[i])})
 		}
 	}
 	var out []Sentence
@@ -150,7 +149,25 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 		text := fmt.Sprintf("%s %s the SAME as %s within %s.", joinWords(same), verb, a.Baseline, percentText(Margin))
 		out = append(out, Sentence{Kind: KindClaim, Text: begin(lead, text)})
 	}
-	return append(out, open...)
+	if len(open) > 0 {
+		out = append(out, Sentence{Kind: KindUnresolved, Text: begin(lead, openText(open, a.Baseline))})
+	}
+	return out
+}
+
+// openContrast is a level whose contrast is not resolved, and why.
+type openContrast struct{ level, why string }
+
+// openText is one sentence for all contrasts at a place that are not resolved.
+func openText(open []openContrast, baseline string) string {
+	if len(open) == 1 {
+		return fmt.Sprintf("%s against %s: NOT RESOLVED %s.", open[0].level, baseline, open[0].why)
+	}
+	var parts []string
+	for _, o := range open {
+		parts = append(parts, o.level+" "+o.why)
+	}
+	return fmt.Sprintf("NOT RESOLVED against %s are %s.", baseline, joinWords(parts))
 }
 
 func boolOrder(b bool) int {

@@ -179,12 +179,12 @@ func TestNothingIsClaimedOfNothing(t *testing.T) {
 	same := func(string, float64) float64 { return 8 }
 	a := synthetic{blocks: 6, noise: 0.15, cost: same, seed: 9}.analyse()
 	for _, s := range a.Answer {
-		if s.Kind != KindUnresolved || !strings.Contains(s.Text, "NOT RESOLVED (") || !strings.Contains(s.Text, "this run could find ") {
+		if s.Kind != KindUnresolved || !strings.Contains(s.Text, "NOT RESOLVED against epoll are select (") || strings.Count(s.Text, "this run could find ") != 2 {
 			t.Errorf("%s: %s", s.Kind, s.Text)
 		}
 	}
-	if len(a.Answer) != 4 {
-		t.Errorf("%d sentences, want 2 levels at both ends", len(a.Answer))
+	if len(a.Answer) != 2 {
+		t.Errorf("%d sentences, want one of two levels at each end", len(a.Answer))
 	}
 }
 
