@@ -22,7 +22,7 @@ func (a *Analysis) contrast(p *site, level, column string, everyTrial bool) Cont
 }
 
 // ask compares a level with another at a place. Estimate, scatter and medians
-// need pairs; interval, p and outcome need MinPairs of them and a grid with
+// need pairs; interval, p and outcome need leastPairs of them and a grid with
 // claims. In a run that was looked at several times all of these are corrected
 // for the looks.
 func (a *Analysis) ask(p *site, level string, q question) Contrast {
@@ -47,7 +47,7 @@ func (a *Analysis) ask(p *site, level string, q question) Contrast {
 	c.Ratio = math.Exp(stats.HodgesLehmann(near))
 	c.PairSD = stats.SD(near)
 	c.Smallest = stats.SmallestEffectAt(len(near), c.PairSD, stats.PerLook(Alpha, a.looks()))
-	if len(pairs) < MinPairs || !p.grid.Claims {
+	if len(pairs) < a.leastPairs() || !p.grid.Claims {
 		return c
 	}
 	i95, i90 := stats.CensoredInterval(lower, upper, a.coverage(Coverage)), stats.CensoredInterval(lower, upper, a.coverage(0.90))
@@ -129,7 +129,7 @@ func (a *Analysis) test() {
 			p[i] = family[i].P
 		}
 		for i, corrected := range stats.Holm(p) {
-			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha && family[i].Floor == ""
+			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha && (family[i].Outcome == stats.Faster || family[i].Outcome == stats.Slower)
 		}
 	}
 	for _, slopes := range [][]Slope{a.Slopes, a.KeptSlopes} {
@@ -140,7 +140,7 @@ func (a *Analysis) test() {
 			}
 			for k, corrected := range stats.Holm(p) {
 				s := &slopes[family[k]]
-				s.PHolm, s.Starred = corrected, corrected <= Alpha
+				s.PHolm, s.Starred = corrected, corrected <= Alpha && (s.Outcome == Grows || s.Outcome == Falls)
 			}
 		}
 	}
