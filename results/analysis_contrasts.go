@@ -2,7 +2,6 @@ package results
 
 import (
 	"math"
-	"slices"
 
 	"medusa/results/stats"
 )
@@ -68,11 +67,17 @@ func (a *Analysis) pairsFor(p *site, level string, q question) ([]pair, []string
 	if q.everyTrial {
 		pick = a.keptPairs
 	}
-	pairs, missing := pick(p, level, q.base, q.column)
 	if q.evenBlocks {
-		pairs = slices.DeleteFunc(pairs, func(one pair) bool { return stats.Chooses(one.block) })
+		even := *p
+		even.minis = nil
+		for _, m := range p.minis {
+			if !stats.Chooses(m.block) {
+				even.minis = append(even.minis, m)
+			}
+		}
+		p = &even
 	}
-	return pairs, missing
+	return pick(p, level, q.base, q.column)
 }
 
 // lowerIsBetter holds for every metric of which the registry does not say the

@@ -187,7 +187,7 @@ func (r *RunsRow) judge(x, y anchored, margin float64, looks int, claims, lowerI
 	atX, atY := stats.HodgesLehmann(x.near), stats.HodgesLehmann(y.near)
 	r.Ratio, r.Censored = math.Exp(atX-atY), x.censored+y.censored
 	r.Smallest = stats.SmallestShift(len(x.near), stats.SD(x.near), len(y.near), stats.SD(y.near), stats.PerLook(Alpha, looks))
-	if min(len(x.near), len(y.near)) < max(MinPairs, stats.LeastPairs(looks, Alpha)) || !claims {
+	if min(len(x.near), len(y.near)) < leastPairs(looks) || !claims {
 		return
 	}
 	difference := func(alpha float64) stats.Interval {
@@ -228,6 +228,6 @@ func (c *RunsComparison) annotate(a, b *Analysis) {
 	}
 	short := slices.ContainsFunc(c.Rows, func(r RunsRow) bool { return r.Level != c.Anchor && r.Coverage == 0 })
 	if short {
-		note("a row without an interval has fewer than %d clean pairs in one of the runs", max(MinPairs, stats.LeastPairs(a.looks()*b.looks(), Alpha)))
+		note("a row without an interval has fewer than %d clean pairs in one of the runs", leastPairs(a.looks()*b.looks()))
 	}
 }

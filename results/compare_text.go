@@ -45,7 +45,7 @@ func (c *Comparison) outcomeText(r CompareRow) string {
 	case r.Outcome == stats.Same:
 		return text + " within " + percentText(c.Margin)
 	case r.Coverage == 0:
-		return text + ": " + tooFew(r.N, "pair", "pairs", r.Missing)
+		return text + ": " + tooFew(r.N, "pair", "pairs", r.Missing, leastPairs(c.Looks))
 	case r.Floor != "":
 		return text + ": " + r.Floor
 	case r.Outcome == stats.NotResolved && r.Censored > 0:
