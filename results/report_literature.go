@@ -134,7 +134,10 @@ func (a *Analysis) checkSameness(c FindingCheck) (outcome, because string) {
 		switch {
 		case one.N < a.leastPairs(), one.Floor != "":
 		case one.Lo90 > 1-c.Margin && one.Hi90 < 1+c.Margin:
-			part = agrees
+			// The floor was asked at the suite's margin, not at this one.
+			if one.Floor = a.floorUnder(one, c.Margin); one.Floor == "" {
+				part = agrees
+			}
 		case one.Lo > 1+c.Margin, one.Hi < 1-c.Margin:
 			part = disagrees
 		}
