@@ -48,6 +48,9 @@ func (c runCmd) Run(s streams) error {
 	if c.Anyway {
 		return usage(errors.New("--changed-anyway goes with --resume"))
 	}
+	if c.Blocks < 0 || c.Budget < 0 {
+		return usage(errors.New("--blocks and --budget are numbers above 0"))
+	}
 	suite, err := experiments.Load(c.Suite)
 	if err != nil {
 		return usage(err)

@@ -72,7 +72,7 @@ func (a *Analysis) medianPoint(p *site, level, column string) Point {
 	pt.Saturated, pt.Unsteady = 2*saturated > pt.N, 2*unsteady > pt.N
 	pt.Y = stats.Median(lower)
 	pt.Censored = math.IsInf(stats.Median(upper), 1)
-	if pt.N >= MinPairs && p.grid.Claims {
+	if pt.N >= a.leastPairs() && p.grid.Claims {
 		low, high := stats.MedianInterval(lower, a.coverage(Coverage)), stats.MedianInterval(upper, a.coverage(Coverage))
 		pt.Interval, pt.Lo, pt.Hi, pt.Coverage = true, low.Lo, high.Hi, low.Coverage
 		if pt.HiCensored = math.IsInf(pt.Hi, 1); pt.HiCensored {
@@ -109,7 +109,7 @@ func (a *Analysis) ratioPoint(p *site, level, base, column string) Point {
 	pt.Saturated, pt.Unsteady = 2*saturated > pt.N, 2*unsteady > pt.N
 	pt.Y = math.Exp(stats.HodgesLehmann(near))
 	pt.Censored = 2*censored > pt.N
-	if pt.N >= MinPairs && p.grid.Claims {
+	if pt.N >= a.leastPairs() && p.grid.Claims {
 		i := stats.CensoredInterval(lower, upper, a.coverage(Coverage))
 		pt.Lo, pt.Hi, pt.Coverage = math.Exp(i.Lo), math.Exp(i.Hi), i.Coverage
 		if pt.HiCensored = math.IsInf(i.Hi, 1); pt.HiCensored {

@@ -2,7 +2,6 @@ package results
 
 import (
 	"math"
-	"slices"
 
 	"medusa/results/stats"
 )
@@ -22,7 +21,7 @@ func (a *Analysis) contrast(p *site, level, column string, everyTrial bool) Cont
 }
 
 // ask compares a level with another at a place. Estimate, scatter and medians
-// need pairs; interval, p and outcome need MinPairs of them and a grid with
+// need pairs; interval, p and outcome need leastPairs of them and a grid with
 // claims. In a run that was looked at several times all of these are corrected
 // for the looks.
 func (a *Analysis) ask(p *site, level string, q question) Contrast {
@@ -47,7 +46,7 @@ func (a *Analysis) ask(p *site, level string, q question) Contrast {
 	c.Ratio = math.Exp(stats.HodgesLehmann(near))
 	c.PairSD = stats.SD(near)
 	c.Smallest = stats.SmallestEffectAt(len(near), c.PairSD, stats.PerLook(Alpha, a.looks()))
-	if len(pairs) < MinPairs || !p.grid.Claims {
+	if len(pairs) < a.leastPairs() || !p.grid.Claims {
 		return c
 	}
 	i95, i90 := stats.CensoredInterval(lower, upper, a.coverage(Coverage)), stats.CensoredInterval(lower, upper, a.coverage(0.90))
@@ -68,11 +67,17 @@ func (a *Analysis) pairsFor(p *site, level string, q question) ([]pair, []string
 	if q.everyTrial {
 		pick = a.keptPairs
 	}
-	pairs, missing := pick(p, level, q.base, q.column)
 	if q.evenBlocks {
-		pairs = slices.DeleteFunc(pairs, func(one pair) bool { return stats.Chooses(one.block) })
+		even := *p
+		even.minis = nil
+		for _, m := range p.minis {
+			if !stats.Chooses(m.block) {
+				even.minis = append(even.minis, m)
+			}
+		}
+		p = &even
 	}
-	return pairs, missing
+	return pick(p, level, q.base, q.column)
 }
 
 // lowerIsBetter holds for every metric of which the registry does not say the
@@ -129,7 +134,7 @@ func (a *Analysis) test() {
 			p[i] = family[i].P
 		}
 		for i, corrected := range stats.Holm(p) {
-			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha && family[i].Floor == ""
+			family[i].PHolm, family[i].Starred = corrected, corrected <= Alpha && (family[i].Outcome == stats.Faster || family[i].Outcome == stats.Slower)
 		}
 	}
 	for _, slopes := range [][]Slope{a.Slopes, a.KeptSlopes} {
@@ -140,7 +145,7 @@ func (a *Analysis) test() {
 			}
 			for k, corrected := range stats.Holm(p) {
 				s := &slopes[family[k]]
-				s.PHolm, s.Starred = corrected, corrected <= Alpha
+				s.PHolm, s.Starred = corrected, corrected <= Alpha && (s.Outcome == Grows || s.Outcome == Falls)
 			}
 		}
 	}

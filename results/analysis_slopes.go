@@ -99,7 +99,7 @@ func (a *Analysis) slope(line []*site, level, column, factor string, everyTrial 
 		slopes = append(slopes, stats.Slope(xs, ys))
 	}
 	s.N, s.Estimate, s.Missing = len(slopes), stats.HodgesLehmann(slopes), missing.list()
-	if s.N < MinPairs {
+	if s.N < a.leastPairs() {
 		return s
 	}
 	i := stats.SignedRankInterval(slopes, a.coverage(Coverage))

@@ -201,8 +201,15 @@ func (a *Analysis) bestAt(p *site, column string) string {
 		values[k] = make([]float64, p.grid.Blocks)
 		for i := range values[k] {
 			values[k][i] = math.NaN()
-			if v, why := p.valueOf(i+1, level, column, false); why == "" {
-				values[k][i] = v
+		}
+		for _, m := range p.minis {
+			r := m.entered(level)
+			if r == nil || m.block < 1 || m.block > len(values[k]) {
+				continue
+			}
+			// A censored value is later than all, and must not be left out.
+			if s, ok := r.span(column); ok {
+				values[k][m.block-1] = s.hi
 			}
 		}
 	}
@@ -243,7 +250,7 @@ func (c *Comparison) annotate(a *Analysis) {
 			note("%s outside of where the suite declared its primary metric: exploratory, never starred", countOf(left, "row is", "rows are"))
 		}
 	case len(a.Contrasts) == 0:
-		note("exploratory: no grid of this run has the blocks for a claim (%d) on contrasts", MinPairs)
+		note("exploratory: no grid of this run has the blocks for a claim (%d) on contrasts", a.leastPairs())
 	default:
 		note("exploratory: before the run %s against %s was declared, so nothing here is starred; p is corrected over these rows (Holm)", a.Primary, a.Baseline)
 	}

@@ -23,6 +23,14 @@ func (n number) MarshalJSON() ([]byte, error) {
 	}
 }
 
+// listed is a list that JSON writes as [] where it is empty, never as null.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
 // settingsMap is a place as an object.
 func settingsMap(at []Setting) map[string]any {
 	out := map[string]any{}
@@ -61,6 +69,7 @@ type compareRowJSON struct {
 	Smallest    number         `json:"smallest_effect"`
 	Censored    int            `json:"censored_pairs"`
 	Outcome     string         `json:"outcome"`
+	Floor       string         `json:"floor,omitempty"`
 	Within      bool           `json:"within_margin"`
 	Starred     bool           `json:"starred"`
 	Exploratory bool           `json:"exploratory"`
@@ -79,7 +88,7 @@ func (c *Comparison) MarshalJSON() ([]byte, error) {
 		row := compareRowJSON{
 			Grid: r.Grid, At: settingsMap(r.At), Level: r.Level, Baseline: r.Baseline, Pairs: r.N, Missing: r.Missing,
 			Ratio: number(r.Ratio), Lo: number(r.Lo), Hi: number(r.Hi), Coverage: number(r.Coverage), P: number(r.P), PHolm: number(r.PHolm),
-			PairSD: number(r.PairSD), Smallest: number(r.Smallest), Censored: r.Censored, Outcome: string(r.Outcome), Within: r.Within,
+			PairSD: number(r.PairSD), Smallest: number(r.Smallest), Censored: r.Censored, Outcome: string(r.Outcome), Floor: r.Floor, Within: r.Within,
 			Starred: r.Starred, Exploratory: !r.Declared,
 		}
 		row.Unpaired.Level, row.Unpaired.Baseline = r.Unpaired.Level.json(), r.Unpaired.Base.json()
@@ -96,7 +105,7 @@ func (c *Comparison) MarshalJSON() ([]byte, error) {
 		Looks         int              `json:"looks"`
 		Rows          []compareRowJSON `json:"rows"`
 		Notes         []string         `json:"notes"`
-	}{SchemaVersion, c.By, c.Baseline, c.Column, c.Unit, c.Margin, c.Looks, rows, c.Notes})
+	}{SchemaVersion, c.By, c.Baseline, c.Column, c.Unit, c.Margin, c.Looks, rows, listed(c.Notes)})
 }
 
 type runsRowJSON struct {
@@ -110,9 +119,9 @@ type runsRowJSON struct {
 	Lo       number         `json:"lo"`
 	Hi       number         `json:"hi"`
 	Coverage number         `json:"coverage"`
-	P        number         `json:"p"`
-	PHolm    number         `json:"p_holm"`
 	Smallest number         `json:"smallest_effect"`
+	Censored int            `json:"censored_pairs"`
+	Floor    string         `json:"floor,omitempty"`
 	Outcome  string         `json:"outcome"`
 	Raw      number         `json:"raw_ratio_unpaired"`
 }
@@ -123,7 +132,7 @@ func (c *RunsComparison) MarshalJSON() ([]byte, error) {
 	for i, r := range c.Rows {
 		rows[i] = runsRowJSON{
 			r.Grid, settingsMap(r.At), r.Level, r.NA, r.NB, r.Missing, number(r.Ratio), number(r.Lo), number(r.Hi), number(r.Coverage),
-			number(r.P), number(r.PHolm), number(r.Smallest), string(r.Outcome), number(r.Raw),
+			number(r.Smallest), r.Censored, r.Floor, string(r.Outcome), number(r.Raw),
 		}
 	}
 	return json.Marshal(struct {
@@ -137,5 +146,5 @@ func (c *RunsComparison) MarshalJSON() ([]byte, error) {
 		Differences   []Difference  `json:"differences"`
 		Rows          []runsRowJSON `json:"rows"`
 		Notes         []string      `json:"notes"`
-	}{SchemaVersion, c.A, c.B, c.Anchor, c.Column, c.Unit, c.Margin, c.Differences, rows, c.Notes})
+	}{SchemaVersion, c.A, c.B, c.Anchor, c.Column, c.Unit, c.Margin, listed(c.Differences), rows, listed(c.Notes)})
 }

@@ -31,12 +31,15 @@ type RunsRow struct {
 	Level string
 	// NA and NB are the pairs of the level with the anchor in each run.
 	NA, NB int
-	// Ratio is (level / anchor in A) / (level / anchor in B): the two-sample
-	// Hodges-Lehmann estimate over the blocks' log ratios, its interval the
-	// exact one of the rank-sum test. NaN without an anchor, for the anchor
-	// itself, and Lo, Hi, P below MinPairs in either run.
+	// Censored are the pairs of both runs of which only a bound is known.
+	Censored int
+	// Ratio is (level / anchor in A) / (level / anchor in B): the quotient of
+	// each run's Hodges-Lehmann estimate, its interval that of
+	// stats.Difference. NaN without an anchor and for the anchor itself; Lo
+	// and Hi also where either run has too few pairs for its interval. There
+	// is no p: a rank-sum test takes both runs to scatter alike, which two
+	// machines do not, and then calls equal ones different too often.
 	Ratio, Lo, Hi, Coverage float64
-	P, PHolm                float64 // exact rank-sum, corrected over all rows
 	Smallest                float64
 	Outcome                 stats.Outcome // of A against B
 	// Raw is the quotient of the medians of the level, A over B: unpaired, of
@@ -44,6 +47,9 @@ type RunsRow struct {
 	Raw float64
 	// Missing says why pairs are missing, "A: 2 noisy".
 	Missing []string
+	// Floor says why the wake floor of a run took back an outcome; "" where
+	// it did not.
+	Floor string
 
 	site *site
 }
@@ -79,7 +85,6 @@ func CompareRuns(runA, runB *Run, q CompareQuery) (*RunsComparison, error) {
 	if len(out.Rows) == 0 {
 		return nil, errors.New("the runs have no cell in common" + where(q.Where) + ": the same grid, factors and level")
 	}
-	out.correct()
 	if runA.Stamp == runB.Stamp {
 		out.Notes = append(out.Notes, "A and B are the same run: nothing is compared but a run with itself")
 	}
@@ -124,12 +129,12 @@ func (c *RunsComparison) rowsAt(a, b *Analysis, inA, inB *site) []RunsRow {
 		}
 		q := question{base: c.Anchor, column: c.Column}
 		row := RunsRow{
-			Grid: inA.grid.Name, At: inA.at(), Level: level, Ratio: nan, Lo: nan, Hi: nan, P: nan, PHolm: nan, Smallest: nan, Outcome: stats.NotResolved,
+			Grid: inA.grid.Name, At: inA.at(), Level: level, Ratio: nan, Lo: nan, Hi: nan, Smallest: nan, Outcome: stats.NotResolved,
 			Raw: stats.Median(trialValues(inA, level, q)) / stats.Median(trialValues(inB, level, q)), site: inA,
 		}
 		if c.Anchor != "" && level != c.Anchor {
-			x, whyA := anchored(a, inA, level, q)
-			y, whyB := anchored(b, inB, level, q)
+			x, whyA := a.mainPairs(inA, level, q.base, q.column)
+			y, whyB := b.mainPairs(inB, level, q.base, q.column)
 			row.NA, row.NB = len(x), len(y)
 			for _, why := range whyA {
 				row.Missing = append(row.Missing, "A: "+why)
@@ -137,45 +142,60 @@ func (c *RunsComparison) rowsAt(a, b *Analysis, inA, inB *site) []RunsRow {
 			for _, why := range whyB {
 				row.Missing = append(row.Missing, "B: "+why)
 			}
-			row.judge(x, y, c.Margin, a.looks()*b.looks(), inA.grid.Claims && inB.grid.Claims, lowerIsBetter(c.Column))
-			row.limit(a.floorAt(inA), stats.Median(trialValues(inA, level, q)), c)
-			row.limit(b.floorAt(inB), stats.Median(trialValues(inB, level, q)), c)
+			row.judge(anchoredOf(x), anchoredOf(y), c.Margin, a.looks()*b.looks(), inA.grid.Claims && inB.grid.Claims, lowerIsBetter(c.Column))
+			row.limit(a.floorAt(inA), levelMedian(x, c.Column), c)
+			row.limit(b.floorAt(inB), levelMedian(y, c.Column), c)
 		}
 		out = append(out, row)
 	}
 	return out
 }
 
-// anchored are the log ratios of a level to the anchor, one a block; a block
-// of which only a bound is known has none.
-func anchored(a *Analysis, p *site, level string, q question) ([]float64, []string) {
-	pairs, missing := a.mainPairs(p, level, q.base, q.column)
-	var out []float64
-	censored := 0
-	for _, one := range pairs {
-		if one.censored {
-			censored++
-			continue
-		}
-		out = append(out, one.near)
-	}
-	if censored > 0 {
-		missing = append(missing, fmt.Sprintf("%d with a value among failed requests", censored))
-	}
-	return out, missing
+// anchored are the log ratios of a level to the anchor in one run, one a block,
+// with what is known of those that are censored.
+type anchored struct {
+	lower, upper, near []float64
+	censored           int
 }
 
-// judge estimates a row from the log ratios of both runs.
-func (r *RunsRow) judge(x, y []float64, margin float64, looks int, claims, lowerIsBetter bool) {
-	r.Ratio = math.Exp(stats.Shift(x, y))
-	r.Smallest = stats.SmallestShift(len(x), stats.SD(x), len(y), stats.SD(y), stats.PerLook(Alpha, looks))
-	if min(len(x), len(y)) < MinPairs || !claims {
+func anchoredOf(pairs []pair) anchored {
+	var out anchored
+	for _, one := range pairs {
+		out.lower, out.upper, out.near = append(out.lower, one.lo), append(out.upper, one.hi), append(out.near, one.near)
+		if one.censored {
+			out.censored++
+		}
+	}
+	return out
+}
+
+// levelMedian is the median of a level's values in its pairs; a censored value
+// stands at its bound.
+func levelMedian(pairs []pair, column string) float64 {
+	var values []float64
+	for _, one := range pairs {
+		s, _ := one.level.span(column)
+		values = append(values, s.lo)
+	}
+	return stats.Median(values)
+}
+
+// judge estimates a row from the log ratios of both runs. Each run has its own
+// scatter, so each gets its own interval; one that cannot reach its level with
+// so few pairs is none.
+func (r *RunsRow) judge(x, y anchored, margin float64, looks int, claims, lowerIsBetter bool) {
+	atX, atY := stats.HodgesLehmann(x.near), stats.HodgesLehmann(y.near)
+	r.Ratio, r.Censored = math.Exp(atX-atY), x.censored+y.censored
+	r.Smallest = stats.SmallestShift(len(x.near), stats.SD(x.near), len(y.near), stats.SD(y.near), stats.PerLook(Alpha, looks))
+	if min(len(x.near), len(y.near)) < leastPairs(looks) || !claims {
 		return
 	}
-	i95 := stats.RankSumInterval(x, y, 1-stats.PerLook(1-Coverage, looks))
-	i90 := stats.RankSumInterval(x, y, 1-stats.PerLook(0.10, looks))
+	difference := func(alpha float64) stats.Interval {
+		level := 1 - stats.PerLook(alpha, looks)
+		return stats.Difference(atY, stats.CensoredInterval(y.lower, y.upper, level), atX, stats.CensoredInterval(x.lower, x.upper, level))
+	}
+	i95, i90 := difference(1-Coverage), difference(0.10)
 	r.Lo, r.Hi, r.Coverage = math.Exp(i95.Lo), math.Exp(i95.Hi), i95.Coverage
-	r.P = min(1, float64(looks)*stats.RankSumP(x, y))
 	r.Outcome = stats.Decide(i95, i90, margin, lowerIsBetter)
 }
 
@@ -183,21 +203,7 @@ func (r *RunsRow) judge(x, y []float64, margin float64, looks int, claims, lower
 // of a level with this median.
 func (r *RunsRow) limit(f *Floor, median float64, c *RunsComparison) {
 	if why := f.Resolves(c.Column, r.Outcome, median, r.Ratio, c.Margin); why != "" {
-		r.Outcome, r.Missing = stats.NotResolved, append(r.Missing, why)
-	}
-}
-
-// correct corrects the rows for being tested together.
-func (c *RunsComparison) correct() {
-	var p []float64
-	var at []int
-	for i, row := range c.Rows {
-		if row.Level != c.Anchor {
-			p, at = append(p, row.P), append(at, i)
-		}
-	}
-	for k, corrected := range stats.Holm(p) {
-		c.Rows[at[k]].PHolm = corrected
+		r.Outcome, r.Floor = stats.NotResolved, why
 	}
 }
 
@@ -211,17 +217,17 @@ func (c *RunsComparison) Place(row RunsRow) string {
 func (c *RunsComparison) annotate(a, b *Analysis) {
 	note := func(format string, args ...any) { c.Notes = append(c.Notes, fmt.Sprintf(format, args...)) }
 	if c.Anchor == "" {
-		note("the runs have no anchor in common (A has %s, B has %s): raw ratios only, unpaired, without interval or p; name a level that is the same in both with --baseline", a.Plan.anchor(), b.Plan.anchor())
+		note("the runs have no anchor in common (A has %s, B has %s): raw ratios only, unpaired, without an interval; name a level that is the same in both with --baseline", a.Plan.anchor(), b.Plan.anchor())
 		return
 	}
 	note("anchored: (level / %s in A) / (level / %s in B), over blocks; this takes %s for the same server in both", c.Anchor, c.Anchor, c.Anchor)
-	note("raw is A over B without the anchor: unpaired, of two machines or two states of one, so without interval and p")
-	note("exploratory: nothing between runs was declared before; p is corrected over these rows (Holm)")
+	note("raw is A over B without the anchor: unpaired, of two machines or two states of one, so without an interval")
+	note("exploratory: nothing between runs was declared before; each interval is of its row alone, so of many rows some err")
 	if looks := a.looks() * b.looks(); looks > 1 {
-		note("sequential: the runs could end at %d pairs of looks, so p is %d times the exact one and intervals aim at %s", looks, looks, coverageText(1-stats.PerLook(1-Coverage, looks)))
+		note("sequential: the runs could end at %d pairs of looks, so intervals aim at %s", looks, coverageText(1-stats.PerLook(1-Coverage, looks)))
 	}
 	short := slices.ContainsFunc(c.Rows, func(r RunsRow) bool { return r.Level != c.Anchor && r.Coverage == 0 })
 	if short {
-		note("a row without an interval has fewer than %d clean pairs in one of the runs", MinPairs)
+		note("a row without an interval has fewer than %d clean pairs in one of the runs", leastPairs(a.looks()*b.looks()))
 	}
 }

@@ -45,7 +45,9 @@ func (c *Comparison) outcomeText(r CompareRow) string {
 	case r.Outcome == stats.Same:
 		return text + " within " + percentText(c.Margin)
 	case r.Coverage == 0:
-		return text + ": " + tooFew(r.N, "pair", "pairs", r.Missing)
+		return text + ": " + tooFew(r.N, "pair", "pairs", r.Missing, leastPairs(c.Looks))
+	case r.Floor != "":
+		return text + ": " + r.Floor
 	case r.Outcome == stats.NotResolved && r.Censored > 0:
 		return fmt.Sprintf("%s: in %d pairs the value falls among failed requests", text, r.Censored)
 	case r.Outcome == stats.NotResolved:
@@ -89,7 +91,7 @@ func (c *RunsComparison) WriteText(w io.Writer) error {
 	if c.Anchor == "" {
 		fmt.Fprintln(t, "AT\tLEVEL\tRAW A/B, UNPAIRED")
 	} else {
-		fmt.Fprintln(t, "AT\tLEVEL\tANCHORED A/B\tBLOCKS A+B\tP (HOLM)\tOUTCOME\tRAW A/B, UNPAIRED")
+		fmt.Fprintln(t, "AT\tLEVEL\tANCHORED A/B\tBLOCKS A+B\tOUTCOME\tRAW A/B, UNPAIRED")
 	}
 	for _, r := range c.Rows {
 		raw := "–"
@@ -100,9 +102,9 @@ func (c *RunsComparison) WriteText(w io.Writer) error {
 		case c.Anchor == "":
 			fmt.Fprintf(t, "%s\t%s\t%s\n", dash(c.Place(r)), r.Level, raw)
 		case r.Level == c.Anchor:
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(c.Place(r)), r.Level, "anchor", "–", "–", "–", raw)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", dash(c.Place(r)), r.Level, "anchor", "–", "–", raw)
 		default:
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d+%d\t%s\t%s\t%s\n", dash(c.Place(r)), r.Level, ratioOf(r.Ratio, r.Lo, r.Hi), r.NA, r.NB, pText(r.PHolm), c.outcomeText(r), raw)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d+%d\t%s\t%s\n", dash(c.Place(r)), r.Level, ratioOf(r.Ratio, r.Lo, r.Hi), r.NA, r.NB, c.outcomeText(r), raw)
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -121,6 +123,10 @@ func (c *RunsComparison) outcomeText(r RunsRow) string {
 		}
 	case r.Outcome == stats.Same:
 		text += " within " + percentText(c.Margin)
+	case r.Floor != "":
+		text += ": " + r.Floor
+	case r.Censored > 0:
+		text += fmt.Sprintf(": in %d pairs the value falls among failed requests", r.Censored)
 	case r.Outcome == stats.NotResolved:
 		text += couldFind(r.Smallest)
 	}

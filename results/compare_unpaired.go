@@ -54,20 +54,23 @@ func unpaired(p *site, c Contrast, q question) Unpaired {
 
 // against explains where paired and unpaired disagree.
 func (u Unpaired) against(c Contrast) string {
-	if c.Coverage == 0 || c.Censored > 0 {
+	if c.Coverage == 0 || c.Censored > 0 || c.Floor != "" {
 		return ""
 	}
 	paired := c.Outcome == stats.Faster || c.Outcome == stats.Slower
-	scatter := fmt.Sprintf("sd %s -> %s", percentText(u.SD), percentText(u.PairSD))
+	scatter := ""
+	if finite(u.SD) && finite(u.PairSD) { // a value of 0 has no logarithm
+		scatter = fmt.Sprintf(", sd %s -> %s", percentText(u.SD), percentText(u.PairSD))
+	}
 	switch {
 	case paired && !u.Different:
-		return fmt.Sprintf("unpaired: ~ (p=%s); paired: %s: pairing removes the machine's state, %s", benchP(u.P), c.Outcome, scatter)
+		return fmt.Sprintf("unpaired: ~ (p=%s); paired: %s: pairing removes the machine's state%s", benchP(u.P), c.Outcome, scatter)
 	case paired && (u.Level.Center > u.Base.Center) != (c.Ratio > 1):
-		return fmt.Sprintf("unpaired: the other way (p=%s); paired: %s: the medians are of different states of the machine, %s", benchP(u.P), c.Outcome, scatter)
+		return fmt.Sprintf("unpaired: the other way (p=%s); paired: %s: the medians are of different states of the machine%s", benchP(u.P), c.Outcome, scatter)
 	case !paired && u.Different && u.PairSD > u.SD:
-		return fmt.Sprintf("unpaired: differs (p=%s); paired: %s: here pairs scatter more than trials, %s", benchP(u.P), c.Outcome, scatter)
+		return fmt.Sprintf("unpaired: differs (p=%s); paired: %s: here pairs scatter more than trials%s", benchP(u.P), c.Outcome, scatter)
 	case !paired && u.Different:
-		return fmt.Sprintf("unpaired: differs (p=%s); paired: %s: it takes trials for independent that share a machine's state, %s", benchP(u.P), c.Outcome, scatter)
+		return fmt.Sprintf("unpaired: differs (p=%s); paired: %s: it takes trials for independent that share a machine's state%s", benchP(u.P), c.Outcome, scatter)
 	}
 	return ""
 }

@@ -16,7 +16,7 @@ import (
 //	LEVEL.OUTCOME [at NAME=LEVEL, ...]
 //
 // LEVEL is one of the compared levels, or any. FIELD is ratio, lo, hi (of its
-// interval), p, p_holm or n (pairs; the fewer of two runs); OP is <, <=, > or
+// interval), p, p_holm (two runs have none) or n (pairs; the fewer of two runs); OP is <, <=, > or
 // >=. OUTCOME is faster, slower, same, unresolved or starred. It holds when it
 // holds for any row that it speaks of.
 type FailIf struct {
@@ -57,6 +57,7 @@ type Judged struct {
 	Outcome                 stats.Outcome
 	Starred                 bool
 	Interval                bool   // it has pairs enough for one
+	Floored                 bool   // the wake floor took its outcome back
 	Text                    string // the row in one line
 
 	placed func(name string) (string, bool)
@@ -170,12 +171,25 @@ func (f FailIf) Judge(rows []Judged) (Tri, string, error) {
 	return False, "", f.fail(f.placeAt, "no row of %s is at %s", f.Level, AtText(f.At))
 }
 
-// holds judges one row.
+// holds judges one row. A ratio is beyond a bar when its whole interval is: what
+// the interval leaves open, or the wake floor, is unknown.
 func (f FailIf) holds(row Judged) Tri {
 	if f.Op == "" {
 		return f.hasOutcome(row)
 	}
-	v := map[string]float64{"ratio": row.Ratio, "lo": row.Lo, "hi": row.Hi, "p": row.P, "p_holm": row.PHolm, "n": float64(row.N)}[f.Field]
+	if f.Field == "ratio" {
+		above := strings.HasPrefix(f.Op, ">")
+		switch {
+		case !row.Interval || row.Floored:
+			return Unknown
+		case above && row.Lo > f.Number, !above && row.Hi < f.Number:
+			return True
+		case above && row.Hi < f.Number, !above && row.Lo > f.Number:
+			return False
+		}
+		return Unknown
+	}
+	v := map[string]float64{"lo": row.Lo, "hi": row.Hi, "p": row.P, "p_holm": row.PHolm, "n": float64(row.N)}[f.Field]
 	if math.IsNaN(v) || f.Field != "n" && !row.Interval {
 		return Unknown
 	}
@@ -210,12 +224,8 @@ func (f FailIf) hasOutcome(row Judged) Tri {
 func (c *Comparison) Judged() []Judged {
 	var out []Judged
 	for _, r := range c.Rows {
-		one := Judged{Level: r.Level, Ratio: r.Ratio, Lo: r.Lo, Hi: r.Hi, P: r.P, PHolm: r.PHolm, N: r.N, Outcome: r.Outcome, Starred: r.Starred,
-			Interval: r.Coverage > 0, Text: rowText(r.Level, c.Place(r), r.Ratio, r.Lo, r.Hi, r.Outcome), placed: r.site.placed}
-		if r.Censored > 0 {
-			one.Ratio = math.NaN() // only its interval is known
-		}
-		out = append(out, one)
+		out = append(out, Judged{Level: r.Level, Ratio: r.Ratio, Lo: r.Lo, Hi: r.Hi, P: r.P, PHolm: r.PHolm, N: r.N, Outcome: r.Outcome, Starred: r.Starred,
+			Interval: r.Coverage > 0, Floored: r.Floor != "", Text: rowText(r.Level, c.Place(r), r.Ratio, r.Lo, r.Hi, r.Outcome), placed: r.site.placed})
 	}
 	return out
 }
@@ -225,8 +235,8 @@ func (c *RunsComparison) Judged() []Judged {
 	var out []Judged
 	for _, r := range c.Rows {
 		if r.Level != c.Anchor {
-			out = append(out, Judged{Level: r.Level, Ratio: r.Ratio, Lo: r.Lo, Hi: r.Hi, P: r.P, PHolm: r.PHolm, N: min(r.NA, r.NB), Outcome: r.Outcome,
-				Interval: r.Coverage > 0, Text: rowText(r.Level, c.Place(r), r.Ratio, r.Lo, r.Hi, r.Outcome), placed: r.site.placed})
+			out = append(out, Judged{Level: r.Level, Ratio: r.Ratio, Lo: r.Lo, Hi: r.Hi, P: math.NaN(), PHolm: math.NaN(), N: min(r.NA, r.NB), Outcome: r.Outcome,
+				Interval: r.Coverage > 0, Floored: r.Floor != "", Text: rowText(r.Level, c.Place(r), r.Ratio, r.Lo, r.Hi, r.Outcome), placed: r.site.placed})
 		}
 	}
 	return out

@@ -84,7 +84,11 @@ func TestFailIfJudges(t *testing.T) {
 		{"any.faster", Unknown, "poll at 0", ""},
 		{"select.faster", False, "", ""},
 		{"poll.slower at idle_connections=0", Unknown, "poll at 0", ""},
-		{"poll.ratio > 1.03 at idle_connections=0", True, "poll at 0", ""},
+		{"poll.ratio > 1.03 at idle_connections=0", Unknown, "poll at 0", ""},
+		{"poll.ratio > 1.05 at idle_connections=0", Unknown, "poll at 0", ""},
+		{"poll.ratio > 1.25 at idle_connections=0", False, "", ""},
+		{"poll.ratio < 1.25 at idle_connections=0", True, "poll at 0", ""},
+		{"poll.ratio < 0.8 at idle_connections=0", False, "", ""},
 		{"poll.lo > 1.1 at idle_connections=8000", Unknown, "poll at 8000", ""},
 		{"poll.ratio > 1.1 at idle_connections=8000", Unknown, "poll at 8000", ""},
 		{"poll.n < 6", True, "poll at 8000", ""},
@@ -169,7 +173,7 @@ func TestFailIfKnowsNoCensoredRatio(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]Tri{"select.ratio > 1": Unknown, "select.lo > 1000": True, "select.slower": True} {
+	for text, want := range map[string]Tri{"select.ratio > 1": True, "select.lo > 1000": True, "select.slower": True} {
 		f, err := ParseFailIf(text)
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 // the same quantile, asked for or not. One that is asked for and cannot be drawn
 // is said to be missing.
 func (c *chart) setFloor(a *Analysis, f Figure) {
-	if v, err := strconv.ParseFloat(f.Floor, 64); err == nil {
+	if v, err := strconv.ParseFloat(f.Floor, 64); err == nil && v > 0 && !math.IsInf(v, 1) {
 		for i := range c.panels {
 			c.panels[i].floor = &floorBand{v, "floor " + plainNumber(v) + spaced(unitText(c.y.unit))}
 		}

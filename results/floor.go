@@ -125,6 +125,17 @@ func (a *Analysis) floorOf(p *site, column string) float64 {
 	return float64(f.At(quantile)) / ns
 }
 
+// floorUnder says why the wake floor does not let a contrast be the same within
+// a margin; "" where it does.
+func (a *Analysis) floorUnder(c Contrast, margin float64) string {
+	for _, p := range a.sites {
+		if p.grid.Name == c.Grid && AtText(p.at()) == AtText(c.At) {
+			return a.floorAt(p).Resolves(c.Column, stats.Same, c.BaselineMedian, c.Ratio, margin)
+		}
+	}
+	return ""
+}
+
 // limit takes back what a contrast may not claim.
 func (a *Analysis) limit(p *site, c *Contrast, margin float64) {
 	c.Floor = a.floorAt(p).Resolves(c.Column, c.Outcome, c.BaselineMedian, c.Ratio, margin)

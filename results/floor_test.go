@@ -151,3 +151,22 @@ func TestFloorOfAnotherMedusa(t *testing.T) {
 		t.Error("the floor was not used")
 	}
 }
+
+// TestLiteratureHeedsTheFloor: at the margin or the bound of the check itself.
+func TestLiteratureHeedsTheFloor(t *testing.T) {
+	t.Parallel()
+	run := latencyRun(1.1, 1.5)
+	same := latencyRun(1, 1.5)
+	for i := range same.Records {
+		same.Records[i].Metrics["response_p50_us"] *= 5
+	}
+	for check, r := range map[string]*Run{
+		"ratio(response_p50_us: select vs epoll) > 1.05": run,
+		"same_within(1%, backend in [select] vs epoll)":  same,
+	} {
+		r.Plan.Reproduces = []Reproduces{{Cite: "x", Finding: "y", Check: check}}
+		if got := literature(r.Analyse())[0]; got.Outcome != undecided || !strings.Contains(got.Because, "waking") {
+			t.Errorf("%s: %+v", check, got)
+		}
+	}
+}

@@ -23,19 +23,23 @@ func (a *Analysis) checkRatio(c FindingCheck) (outcome, because string) {
 		one := a.ask(p, level, question{base: c.Base, column: c.Column, margin: Margin})
 		part := undecided
 		switch {
-		case one.Coverage == 0:
+		case one.Coverage == 0, one.Floor != "":
 		case one.Lo > c.Bound && !c.Falls, one.Hi < c.Bound && c.Falls:
 			part = agrees
 		case one.Lo > c.Bound, one.Hi < c.Bound:
 			part = disagrees
 		}
 		outcome = both(outcome, part, len(found) == 0)
-		if one.N < MinPairs {
+		if one.N < a.leastPairs() {
 			found = append(found, level+" "+lacks(one.N, "pairs", one.Missing))
 			continue
 		}
 		v := ratioView(one)
-		found = append(found, strings.TrimSpace(level+where(one.At)+" "+v.Main+" "+v.Small))
+		text := strings.TrimSpace(level + where(one.At) + " " + v.Main + " " + v.Small)
+		if one.Floor != "" {
+			text += ", but " + one.Floor
+		}
+		found = append(found, text)
 	}
 	if len(found) == 0 {
 		return undecided, a.absence(c)

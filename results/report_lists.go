@@ -225,7 +225,7 @@ func slopeTable(a *Analysis) *tableView {
 		}
 		scale, unit := slopeUnit(abs(s.Estimate), columnUnit(a, s.Column))
 		cell := cellView{Main: "–"}
-		if s.N >= MinPairs {
+		if s.Coverage > 0 {
 			main, small, _ := strings.Cut(slopeText(s, scale, spaced(unit)), " (")
 			cell = cellView{Main: main, Small: "(" + small}
 		} else if finite(s.Estimate) {

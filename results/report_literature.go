@@ -99,7 +99,7 @@ func (a *Analysis) checkGrowth(c FindingCheck) (outcome, because string) {
 			one = disagrees
 		}
 		outcome = both(outcome, one, len(found) == 0)
-		if s.N < MinPairs {
+		if s.N < a.leastPairs() {
 			found = append(found, s.Level+" "+lacks(s.N, "blocks", s.Missing))
 			continue
 		}
@@ -132,14 +132,17 @@ func (a *Analysis) checkSameness(c FindingCheck) (outcome, because string) {
 	for _, one := range all {
 		part := undecided
 		switch {
-		case one.N < MinPairs, one.Floor != "":
+		case one.N < a.leastPairs(), one.Floor != "":
 		case one.Lo90 > 1-c.Margin && one.Hi90 < 1+c.Margin:
-			part = agrees
+			// The floor was asked at the suite's margin, not at this one.
+			if one.Floor = a.floorUnder(one, c.Margin); one.Floor == "" {
+				part = agrees
+			}
 		case one.Lo > 1+c.Margin, one.Hi < 1-c.Margin:
 			part = disagrees
 		}
 		outcome = both(outcome, part, len(found) == 0)
-		if one.N < MinPairs {
+		if one.N < a.leastPairs() {
 			found = append(found, one.Level+" "+lacks(one.N, "pairs", one.Missing))
 			continue
 		}

@@ -235,7 +235,7 @@ func ratioCell(a *Analysis, p *site, level string) cellView {
 
 // ratioView writes a contrast's ratio, and its interval where it has one.
 func ratioView(c Contrast) cellView {
-	if c.N < MinPairs {
+	if c.Coverage == 0 {
 		return cellView{Main: threeDigits(c.Ratio) + "x"}
 	}
 	main, small, found := strings.Cut(ratioText(c.Ratio, c.Lo, c.Hi), " (")
@@ -257,8 +257,8 @@ func verdictCell(a *Analysis, c *Contrast, level string) cellView {
 		cell.Main += " *"
 	}
 	switch {
-	case c.N < MinPairs:
-		cell.Small = fmt.Sprintf("%s, %d are needed", countOf(c.N, "clean pair", "clean pairs"), MinPairs)
+	case c.N < a.leastPairs():
+		cell.Small = fmt.Sprintf("%s, %d are needed", countOf(c.N, "clean pair", "clean pairs"), a.leastPairs())
 	case c.Floor != "":
 		cell.Small = "under what waking a CPU scatters by"
 	case c.Outcome == stats.NotResolved && finite(c.Smallest):

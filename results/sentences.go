@@ -130,7 +130,7 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 		case stats.Same:
 			same = append(same, c.Level)
 		default:
-			open = append(open, openContrast{c.Level, unresolved(c, a.KeptContrasts[i])})
+			open = append(open, openContrast{c.Level, unresolved(c, a.KeptContrasts[i], a.leastPairs())})
 		}
 	}
 	var out []Sentence
@@ -260,8 +260,8 @@ func modeText(p *site, column string) []string {
 
 // unresolved says why a contrast is not resolved, and what the second analysis
 // would say.
-func unresolved(c, kept Contrast) string {
-	if c.N >= MinPairs {
+func unresolved(c, kept Contrast, needed int) string {
+	if c.Coverage > 0 {
 		text := changeText(c.Lo, c.Hi)
 		if c.Floor != "" {
 			return fmt.Sprintf("(%s; %s)", text, c.Floor)
@@ -271,9 +271,9 @@ func unresolved(c, kept Contrast) string {
 		}
 		return fmt.Sprintf("(%s; this run could find %s)", text, percentText(c.Smallest))
 	}
-	text := "(" + tooFew(c.N, "pair", "pairs", c.Missing)
+	text := "(" + tooFew(c.N, "pair", "pairs", c.Missing, needed)
 	switch {
-	case kept.N >= MinPairs:
+	case kept.Coverage > 0:
 		text += "; with every trial kept: " + ratioText(kept.Ratio, kept.Lo, kept.Hi)
 	case kept.N > c.N:
 		text += fmt.Sprintf("; %d with every trial kept", kept.N)
@@ -283,7 +283,7 @@ func unresolved(c, kept Contrast) string {
 
 // tooFew says how many clean pairs or blocks there are, why not more, and how
 // many a claim needs.
-func tooFew(n int, one, several string, missing []string) string {
+func tooFew(n int, one, several string, missing []string, needed int) string {
 	text := "no clean " + one
 	if n > 0 {
 		text = countOf(n, "clean "+one, "clean "+several)
@@ -291,5 +291,5 @@ func tooFew(n int, one, several string, missing []string) string {
 	if len(missing) > 0 {
 		text += ", " + strings.Join(missing, ", ")
 	}
-	return text + fmt.Sprintf("; a claim needs %d", MinPairs)
+	return text + fmt.Sprintf("; a claim needs %d", needed)
 }

@@ -143,15 +143,19 @@ func (a *Analysis) testedText() string {
 	text += a.looksText()
 	needed := stats.LeastPairs(least*a.looks(), Alpha)
 	switch {
-	case most < MinPairs:
-		text += ": none could be tested, as none has 6 clean pairs"
+	case most < a.leastPairs():
+		text += fmt.Sprintf(": none could be tested, as none has %d clean pairs", a.leastPairs())
 	case most < needed:
 		text += fmt.Sprintf(": none can be starred, as no exact p of %s is under %s (with %d pairs one could)", countOf(most, "pair", "pairs"), a.leastPText(most), needed)
 	default:
 		text += fmt.Sprintf(": %d starred", starred)
 	}
-	if most >= MinPairs && coverage < 1 {
-		text += fmt.Sprintf("; each interval holds by itself (%s %%)", fixed(100*coverage, 1))
+	if most >= a.leastPairs() && coverage < 1 {
+		if a.looks() > 1 {
+			text += fmt.Sprintf("; each interval holds by itself (%s %% at each look)", fixed(100*coverage, 1))
+		} else {
+			text += fmt.Sprintf("; each interval holds by itself (%s %%)", fixed(100*coverage, 1))
+		}
 	}
 	return text + "; the rest is exploratory"
 }

@@ -34,7 +34,7 @@ func (a *Analysis) slopeGroup(group []int) []Sentence {
 	column, _ := find(first.Column, registry)
 	largest := 0.0
 	for _, i := range group {
-		if s := a.Slopes[i]; s.N >= MinPairs {
+		if s := a.Slopes[i]; s.Coverage > 0 {
 			largest = max(largest, math.Abs(s.Estimate))
 		}
 	}
@@ -50,12 +50,12 @@ func (a *Analysis) slopeGroup(group []int) []Sentence {
 	}
 	for _, i := range group {
 		s := a.Slopes[i]
-		if s.N >= MinPairs {
+		if s.Coverage > 0 {
 			told = append(told, slopeText(s, scale, unit)+" under "+s.Level)
 			continue
 		}
-		text := fmt.Sprintf("growth%s with %s under %s: NOT RESOLVED (%s", a.growthOf(s), several(first.Factor), s.Level, tooFew(s.N, "block", "blocks", s.Missing))
-		if kept := a.KeptSlopes[i]; kept.N >= MinPairs {
+		text := fmt.Sprintf("growth%s with %s under %s: NOT RESOLVED (%s", a.growthOf(s), several(first.Factor), s.Level, tooFew(s.N, "block", "blocks", s.Missing, a.leastPairs()))
+		if kept := a.KeptSlopes[i]; kept.Coverage > 0 {
 			text += "; with every trial kept: " + slopeText(kept, scale, unit)
 		}
 		out = append(out, Sentence{Kind: KindUnresolved, Text: begin(lead, text+").")})

@@ -94,6 +94,12 @@ func (a *Analysis) looks() int { return max(1, len(a.Plan.Design.Looks)) }
 // more often than 1 - level.
 func (a *Analysis) coverage(level float64) float64 { return 1 - stats.PerLook(1-level, a.looks()) }
 
+// leastPairs is how many pairs a claim needs: with fewer no interval reaches the
+// coverage that each of several looks has to have.
+func (a *Analysis) leastPairs() int { return leastPairs(a.looks()) }
+
+func leastPairs(looks int) int { return max(MinPairs, stats.LeastPairs(looks, Alpha)) }
+
 // aims is the coverage that intervals aim at, in words: "95 %", or more in a run
 // that was looked at several times.
 func (a *Analysis) aims() string { return coverageText(a.coverage(Coverage)) }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"medusa/results/stats"
 )
 
 // sequential is a synthetic run that was planned to go on until 5 %.
@@ -109,5 +111,62 @@ func TestPrecision(t *testing.T) {
 	plan.Metrics.PrimaryAt = map[string]any{"idle_connections": 7.0}
 	if none := PrecisionOf(plan, records); !math.IsInf(none.HalfWidth, 1) || none.Contrasts != 0 {
 		t.Errorf("no contrast is known to %+v", none)
+	}
+}
+
+// TestFewPairsOfALookClaimNothing: six pairs carry 96.9 %, and each of five
+// looks has to have 99 %.
+func TestFewPairsOfALookClaimNothing(t *testing.T) {
+	t.Parallel()
+	plan, records := sequential(0.001, 0.05)
+	records = blocksOf(records, 10)
+	for i := range records {
+		if records[i].Level == "select" && records[i].Block <= 4 {
+			records[i].Verdict = VerdictNoisy
+		}
+	}
+	if p := PrecisionOf(plan, records); p.Reached(0.05) {
+		t.Errorf("the goal is reached: %+v", p)
+	}
+	for _, c := range newAnalysis(plan, records, instrument{}).Contrasts {
+		if c.N != 6 || c.Coverage != 0 || c.Outcome != stats.NotResolved {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// TestStarsOnlyWhatIsDecided: signed ranks leave 0 in the interval, and the
+// sign-flip of the mean has p 0.031.
+func TestStarsOnlyWhatIsDecided(t *testing.T) {
+	t.Parallel()
+	d := []float64{.09, .0901, .0902, -.1, -.1001, 1, 1.1, 1.2, 1.3, 1.4}
+	plan, records := synthetic{blocks: 10, levels: []string{"select", "epoll"}, idle: []float64{0}, touch: func(r *Record) {
+		r.Metrics[costColumn] = 8
+		if r.Level == "select" {
+			r.Metrics[costColumn] = 8 * math.Exp(d[r.Block-1])
+		}
+	}}.run()
+	c := Analyse(plan, records).Contrasts[0]
+	if c.PHolm > Alpha || c.Outcome != stats.NotResolved || c.Starred {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestBestCountsTimeouts: a level that times out in most blocks is not the best.
+func TestBestCountsTimeouts(t *testing.T) {
+	t.Parallel()
+	plan, records := synthetic{blocks: 12, levels: []string{"select", "epoll"}, idle: []float64{0}, touch: func(r *Record) {
+		r.Metrics["response_p99_us"] = 3000
+		if r.Level == "select" {
+			r.Metrics["response_p99_us"] = 2000
+			if r.Block > 3 {
+				delete(r.Metrics, "response_p99_us")
+				r.Censored = map[string]float64{"response_p99_us": 1e6}
+			}
+		}
+	}}.run()
+	a := Analyse(plan, records)
+	if got := a.bestAt(a.sites[0], "response_p99_us"); got != "epoll" {
+		t.Errorf("the best is %s", got)
 	}
 }
