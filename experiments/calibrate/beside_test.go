@@ -20,7 +20,8 @@ func TestMachineIsAllowedFor(t *testing.T) {
 	t.Parallel()
 	const late = 400 * time.Microsecond
 	for name, c := range map[string]struct {
-		every   int // one request in so many is late
+		every   int           // one request in so many is late
+		late    time.Duration // 0 for the usual
 		bare    truthd.Away
 		pass    bool
 		excused bool
@@ -29,6 +30,9 @@ func TestMachineIsAllowedFor(t *testing.T) {
 		"late, and no loop is":          {every: 60},
 		"late as a bare loop is":        {every: 60, bare: away(time.Millisecond, 50*time.Millisecond), pass: true, excused: true},
 		"later than a bare loop":        {every: 30, bare: away(time.Millisecond, 100*time.Millisecond)},
+		"far later than a bare loop":    {every: 60, late: 50 * time.Millisecond, bare: away(400*time.Microsecond, 15*time.Millisecond)},
+		"a machine over the cap":        {every: 62, bare: away(time.Millisecond, 2*time.Millisecond)},
+		"p99.9 is not excused as p97.9": {every: 60, bare: away(400*time.Microsecond, 60*time.Millisecond)},
 		"a machine that proves nothing": {every: 25, bare: away(time.Millisecond, 10*time.Millisecond)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -38,8 +42,12 @@ func TestMachineIsAllowedFor(t *testing.T) {
 				n := 0
 				m := changed(w, func(q *loadgen.Logged) bool {
 					if n++; n%c.every == 0 {
-						q.Sent += loop.Time(late)
-						q.End += loop.Time(late)
+						d := loop.Time(late)
+						if c.late > 0 {
+							d = loop.Time(c.late)
+						}
+						q.Sent += d
+						q.End += d
 					}
 					return true
 				})

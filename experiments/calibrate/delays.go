@@ -34,40 +34,37 @@ func CheckDelays(w *Window, floor results.WakeFloor) results.Truth {
 	b.part("requests compared", "", float64(len(all)), atLeast(math.Max(withinLeast*float64(w.scheduled()), 100)))
 	b.part("requests known to one end only", "", float64(strangers), exactly(0))
 	limit := min(floor.Block.P99, floorMost)
-	early, disorder, service, response := 0, 0, 0, 0
+	early, disorder := 0, 0
+	response := make([]int64, len(all))
 	excess := make([]int64, len(all))
 	for i, p := range all {
 		excess[i] = p.service() - p.truth()
 		if excess[i] < 0 {
 			early++
 		}
-		if excess[i] >= 0 && excess[i] <= limit {
-			service++
-		}
-		if d := p.response() - p.truth(); d >= 0 && d <= limit {
-			response++
-		}
+		response[i] = p.response() - p.truth()
 		if int64(p.q.Sent) > p.e.Arrival+clockTolerance || int64(p.q.End) < p.e.Reply-clockTolerance {
 			disorder++
 		}
 	}
 	slices.Sort(excess)
+	slices.Sort(response)
 	n := len(all)
 	b.part("service under the truth", "share", share(early, n), exactly(0))
-	bare, away := w.Bare.LateShare(limit), w.Away.LateShare(limit)
-	within := func(name string, count int, machine float64) {
-		b.partBeside(name+" 0 to the floor's p99 over the truth", "share", share(count, n), atLeast(withinLeast), machine,
-			func(machine float64) bool { return share(count, n) >= withinLeast-machine })
+	within := func(name string, over0 []int64, machine func(x int64) float64) {
+		outside := func(x int64) float64 { return over(over0, x) + 1 - over(over0, -1) }
+		b.partBeside(name+" 0 to the floor's p99 over the truth", "share", 1-outside(limit), atLeast(withinLeast),
+			beside{q: withinLeast, limit: limit, n: n, late: outside, machine: machine})
 	}
 	// A reply may find the generator's CPU away, a request the server's; and
 	// what is due the generator's, which response holds against it.
-	within("service", service, bare+away)
-	within("response", response, 2*bare+away)
+	within("service", excess, pausesOf(w.Bare, w.Away))
+	within("response", response, pausesOf(w.Bare, w.Bare, w.Away))
 	b.part("sent after it arrived, or ended before the reply was sent", "share", share(disorder, n), exactly(0))
 	b.part("excess p50", "us", us(rank(excess, .5)), atMost(us(floor.Block.P50)))
 	b.part("excess p99", "us", us(rank(excess, .99)), shown())
-	late := bare + away
-	b.chance(binomialOver(n, late, (1-withinLeast+min(late, machineMost))*float64(n)),
+	late := pausesOf(w.Bare, w.Away)(limit)
+	b.chance(binomialOver(n, late, allowed(withinLeast, late, n)*float64(n)),
 		fmt.Sprintf("binomial: the machine alone makes %.2g of requests later than the floor's p99 (bare loops on both CPUs), which is allowed for up to %g", late, machineMost))
 	return b.Truth
 }
@@ -98,13 +95,12 @@ func CheckRank(w *Window, floor results.WakeFloor) results.Truth {
 	n := float64(w.Report.Requests)
 	false3 := 0.0
 	limit := min(floor.Block.P99, floorMost)
-	bare, away := w.Bare.LateShare(limit), w.Away.LateShare(limit)
 	for _, of := range []struct {
 		name    string
 		dist    *loadgen.Dist
 		log     []int64
-		machine float64
-	}{{"service", &w.Report.Service, w.durations(pair.service), bare + away}, {"response", &w.Report.Response, w.durations(pair.response), 2*bare + away}} {
+		machine func(x int64) float64
+	}{{"service", &w.Report.Service, w.durations(pair.service), pausesOf(w.Bare, w.Away)}, {"response", &w.Report.Response, w.durations(pair.response), pausesOf(w.Bare, w.Bare, w.Away)}} {
 		for _, q := range quantiles {
 			measured := q.of(of.dist)
 			if measured == nil {
@@ -113,10 +109,13 @@ func CheckRank(w *Window, floor results.WakeFloor) results.Truth {
 			}
 			band := 3 * math.Sqrt(q.q*(1-q.q)/n)
 			lo, hi := w.Truth.Quantile(q.q-band), w.Truth.Quantile(q.q+band)+float64(min(q.in(floor.Block), floorMost))
-			b.partBeside(of.name+" "+q.name, "us", us(*measured), between(us(lo), us(hi)).of(us(w.Truth.Quantile(q.q))), of.machine,
-				func(machine float64) bool {
-					return float64(*measured) >= lo && float64(rank(of.log, q.q-machine)) <= hi
-				})
+			b.partBeside(of.name+" "+q.name, "us", us(*measured), between(us(lo), us(hi)).of(us(w.Truth.Quantile(q.q))),
+				beside{q: q.q, limit: limit, n: int(n), machine: of.machine, late: func(x int64) float64 {
+					if float64(*measured) < lo {
+						return 1 // no pause makes early
+					}
+					return over(of.log, int64(hi)+x-limit)
+				}})
 			log := float64(rank(of.log, q.q))
 			b.part(of.name+" "+q.name+", report to log", "", float64(*measured)/log, between(1-digits, 1+digits).of(1))
 			if w.Truth.Kind != truthd.Constant && of.name == "service" {
@@ -128,8 +127,8 @@ func CheckRank(w *Window, floor results.WakeFloor) results.Truth {
 	if w.Truth.Kind == truthd.Constant {
 		how = "a constant delay has no sampling error"
 	}
-	late := bare + away
-	b.chance(false3+binomialOver(int(n), late, (.01+min(late, machineMost))*n),
+	late := pausesOf(w.Bare, w.Away)(limit)
+	b.chance(false3+binomialOver(int(n), late, allowed(.99, late, int(n))*n),
 		fmt.Sprintf("%s; and of p99, binomial: the machine alone makes %.2g of requests later than the floor's p99", how, late))
 	return b.Truth
 }

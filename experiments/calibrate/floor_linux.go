@@ -138,8 +138,11 @@ func take(fd int) error {
 	}
 }
 
-// bareLoop reads the clock on a CPU for d.
+// bareLoop reads the clock on a CPU for d. The collector is off: its workers
+// would take that CPU, and would count as the machine.
 func bareLoop(cpu int, d time.Duration) (p *truthd.Pauses, err error) {
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	err = onCPU(cpu, func() error {
 		start := time.Now()
 		p = truthd.Watch(func() int64 { return int64(time.Since(start)) }, int64(d))

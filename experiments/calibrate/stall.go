@@ -48,7 +48,8 @@ func CheckStall(w *Window) results.Truth {
 	b.part("service "+name, "ms", ms(rank(service, half)), atMost(10))
 	b.part("queue "+name, "ms", ms(rank(queue, half)), between(.48*whole, .54*whole).of(.5*whole))
 	machine := w.Bare.LateShare(int64(lagP99))
-	b.partBeside("lag p99", "us", us(rank(lags, .99)), atMost(us(int64(lagP99))), machine, func(machine float64) bool { return rank(lags, .99-machine) <= int64(lagP99) })
+	b.partBeside("lag p99", "us", us(rank(lags, .99)), atMost(us(int64(lagP99))),
+		beside{q: .99, limit: int64(lagP99), n: len(lags), machine: w.Bare.LateShare, late: func(x int64) float64 { return over(lags, x) }})
 	// Of the report, which has other quantiles, the same.
 	for _, q := range quantiles {
 		late := 1 - (1-q.q)/part // of the stall
@@ -66,7 +67,7 @@ func CheckStall(w *Window) results.Truth {
 		limited = 1
 	}
 	b.part("called client-limited", "", limited, exactly(0))
-	b.chance(binomialOver(len(lags), machine, (.01+min(machine, machineMost))*float64(len(lags))),
+	b.chance(binomialOver(len(lags), machine, allowed(.99, machine, len(lags))*float64(len(lags))),
 		fmt.Sprintf("the load is constant; of the lag, binomial: the machine alone makes %.2g of moments late by 50 us, which is allowed for", machine))
 	return b.Truth
 }

@@ -37,23 +37,6 @@ func (b *builder) part(name, unit string, measured float64, in bound) {
 	b.Parts = append(b.Parts, p)
 }
 
-// partBeside adds a number like part. One that lies outside passes all the same
-// if fits does, which says whether it lies inside when the share that the
-// machine alone makes late is allowed for: a bound on what the instrument adds
-// says nothing about a CPU that is taken away.
-func (b *builder) partBeside(name, unit string, measured float64, in bound, machine float64, fits func(machine float64) bool) {
-	before := b.Pass
-	b.part(name, unit, measured, in)
-	p := &b.Parts[len(b.Parts)-1]
-	if machine = min(machine, machineMost); !p.Pass && machine > 0 && fits(machine) {
-		p.Pass, p.Machine, b.Pass = true, &machine, before
-	}
-}
-
-// machineMost bounds the share that is allowed for: a machine that takes its
-// CPUs away more often than that proves nothing.
-const machineMost = 0.02
-
 // chance says how often a correct instrument fails.
 func (b *builder) chance(rate float64, how string) {
 	rate = min(max(rate, 0), 1)

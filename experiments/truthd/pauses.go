@@ -18,10 +18,16 @@ type Pauses struct {
 	list       []int64 // nanoseconds, each at least pauseFrom
 }
 
-// begin starts at a time.
-func (p *Pauses) begin(now int64) {
-	p.from, p.last = now, now
-	p.list = make([]int64, 0, pauseRoom)
+// begin starts at the clock's time. The memory is touched before it is read: a
+// page fault or a collection of garbage is no pause of the machine.
+func (p *Pauses) begin(clock func() int64) {
+	p.list = make([]int64, pauseRoom)
+	for i := range p.list {
+		p.list[i] = 1
+	}
+	p.list = p.list[:0]
+	p.from = clock()
+	p.last = p.from
 }
 
 // add ends a pass. One that worked is no pause, however long it was.
@@ -40,7 +46,7 @@ func (p *Pauses) add(now int64, worked bool) {
 // d, and returns the pauses.
 func Watch(clock func() int64, d int64) *Pauses {
 	p := &Pauses{}
-	p.begin(clock())
+	p.begin(clock)
 	for now := p.last; now-p.from < d; p.add(now, false) {
 		now = clock()
 	}

@@ -118,22 +118,30 @@ func (v *Server) Pauses() *Pauses { return &v.pause }
 // answered any more.
 func (v *Server) Run() error {
 	defer v.close()
-	now := control.Monotonic()
-	v.pause.begin(now)
+	v.pause.begin(control.Monotonic)
+	now := v.pause.from
 	for !v.stopped.Load() {
-		for len(v.due) > 0 && v.due[0].due <= now {
-			v.answer(heap.Pop(&v.due).(reply), now)
-			now = control.Monotonic()
-		}
+		answered := v.answerDue(now)
 		v.sweep()
 		worked, err := v.turn()
 		if err != nil {
 			return err
 		}
 		now = control.Monotonic()
-		v.pause.add(now, worked)
+		v.pause.add(now, worked || answered)
 	}
 	return nil
+}
+
+// answerDue answers what is due, and says whether anything was: a pass with
+// work is no pause.
+func (v *Server) answerDue(now int64) (answered bool) {
+	for len(v.due) > 0 && v.due[0].due <= now {
+		v.answer(heap.Pop(&v.due).(reply), now)
+		now = control.Monotonic()
+		answered = true
+	}
+	return answered
 }
 
 // turn reads what is there, and says whether anything was.

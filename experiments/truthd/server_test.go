@@ -191,7 +191,7 @@ func TestPauses(t *testing.T) {
 	// 1 ms, which nobody notices who knows that it worked.
 	now := int64(0)
 	p := &Pauses{}
-	p.begin(0)
+	p.begin(func() int64 { return 0 })
 	for ms := range 1000 {
 		for now < int64(ms+1)*1_000_000-30_000 {
 			now += 1000
