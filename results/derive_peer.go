@@ -1,6 +1,9 @@
 package results
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // countedByLoad says that the trial's server is another program, which counts
 // no requests.
@@ -16,7 +19,9 @@ func (r *Record) countedByLoad() bool { return r.Server != nil && r.Server.Reque
 // answered after it. Between the first edge and the first snapshot requests
 // were answered at the rate of the window: they are taken off. After the second
 // edge nothing more is sent: at most what was in flight is added. So what is
-// not known is at most what was in flight.
+// not known is at most what was in flight; and, where there is no common clock
+// with the edges, what the rate makes of the time by which the snapshots are
+// further apart, or less far, than the window is long.
 func (r *Record) servedByLoad() (n, bound float64, why string) {
 	l := r.Load
 	switch {
@@ -26,15 +31,19 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 		return 0, 0, "no request of the window was answered well"
 	}
 	n, bound = float64(l.Requests), l.MeanInFlight
-	if l.Peer != nil {
-		// It begins and ends as it likes; each connection may have a request
-		// on its way that it does not count.
-		return n, float64(l.Active), ""
-	}
-	if len(r.EdgesNs) != 2 || r.EdgesNs[1] <= r.EdgesNs[0] || l.DurationNs <= 0 {
-		return n, bound, ""
+	if l.DurationNs <= 0 {
+		return 0, 0, "the generator's window has no length"
 	}
 	rate := n / float64(l.DurationNs)
+	timed := len(r.EdgesNs) == 2 && r.EdgesNs[1] > r.EdgesNs[0]
+	if l.Peer != nil {
+		return r.servedByPeer(rate, timed)
+	}
+	if !timed {
+		// The snapshots are on one clock, whichever that is.
+		length := float64(r.Server.After.AtNs - r.Server.Before.AtNs)
+		return n, bound + rate*math.Abs(length-float64(l.DurationNs)), ""
+	}
 	late := max(float64(r.Server.Before.AtNs-r.EdgesNs[0]), 0)
 	after := max(float64(r.Server.After.AtNs-r.EdgesNs[1]), 0)
 	n += min(l.MeanInFlight, rate*after) - rate*late
@@ -42,6 +51,33 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 		return 0, 0, "the snapshots of the server lie outside of the window"
 	}
 	return n, bound, ""
+}
+
+// connecting is the share of what another program is thought to have asked
+// before the first snapshot that is not known: it connects first, and begins
+// slowly.
+const connecting = 0.1
+
+// servedByPeer is servedByLoad for a generator of another program. It counts
+// its whole run, which begins before the window does: what it asked until the
+// server's first snapshot is taken off, at the rate of its run. It begins and
+// ends as it likes, so each connection may have a request on its way that it
+// does not count.
+func (r *Record) servedByPeer(rate float64, timed bool) (n, bound float64, why string) {
+	l, s := r.Load, r.Server
+	n, bound = float64(l.Requests), float64(l.Active)
+	before := float64(l.LeadNs)
+	if timed {
+		before = max(before+float64(s.Before.AtNs-r.EdgesNs[0]), 0)
+	} else {
+		length := float64(s.After.AtNs - s.Before.AtNs)
+		bound += rate * math.Abs(length-(float64(l.DurationNs)-before))
+	}
+	outside := before * rate
+	if outside >= n {
+		return 0, 0, "the snapshots of the server lie outside of the generator's run"
+	}
+	return n - outside, bound + connecting*outside, ""
 }
 
 // uncounted are columns that need counters of the server's own.

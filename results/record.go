@@ -208,9 +208,12 @@ type LoadReport struct {
 	LogError string `json:"log_error,omitempty"`
 	// Peer describes a generator that is another program. Told is what it
 	// prints of latencies, by its own rules: p50, p90, p99, mean, min, max.
-	Peer  *Peer            `json:"peer,omitempty"`
-	Told  map[string]int64 `json:"told_ns,omitempty"`
-	Notes []string         `json:"notes,omitempty"` // what is to be known of these
+	Peer *Peer `json:"peer,omitempty"`
+	// LeadNs is how long a generator of another program had run when the window
+	// began; what it counts is of all its run.
+	LeadNs int64            `json:"lead_ns,omitempty"`
+	Told   map[string]int64 `json:"told_ns,omitempty"`
+	Notes  []string         `json:"notes,omitempty"` // what is to be known of these
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A

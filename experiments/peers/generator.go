@@ -181,8 +181,8 @@ func (t *told) latency(name, text string) {
 }
 
 // report makes of it what a load process of medusa reports. cpu is the
-// program's CPU time over its run.
-func (l Load) report(t told, cpu int64, version string) results.LoadReport {
+// program's CPU time over its run, lead how long it ran before the window began.
+func (l Load) report(t told, cpu, lead int64, version string) results.LoadReport {
 	failed := uint64(0)
 	for _, n := range t.errors {
 		failed += n
@@ -192,7 +192,7 @@ func (l Load) report(t told, cpu int64, version string) results.LoadReport {
 		Active: l.Connections, TimeoutNs: int64(l.Timeout), AchievedRate: t.rate, DurationNs: int64(l.Duration),
 		Scheduled: t.requests + failed, Sent: t.requests + failed - t.errors["refused"], Requests: t.requests, BytesReceived: t.bytes,
 		Errors: t.errors, Fate: map[string]uint64{}, CPUNs: cpu, BusyShare: float64(cpu) / float64(l.Duration), Verdict: results.VerdictValid,
-		Peer: &results.Peer{Version: version, Command: l.Command}, Told: t.ns, Notes: t.notes,
+		LeadNs: lead, Peer: &results.Peer{Version: version, Command: l.Command}, Told: t.ns, Notes: t.notes,
 	}
 	if t.rate > 0 {
 		r.DurationNs = int64(float64(t.requests+t.errors["status"]) / t.rate * 1e9)

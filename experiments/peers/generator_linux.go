@@ -100,8 +100,11 @@ func (g *generating) run(signals <-chan os.Signal, stdin io.Reader) (err error) 
 			return err
 		}
 	}
-	text, cpu, err := g.once(seconds(g.load.Duration), gone, func(pid int) error {
-		return g.events.Send(control.Event{Event: "measure", AtNs: control.Monotonic(), PIDs: []int{pid}})
+	var lead int64
+	text, cpu, err := g.once(seconds(g.load.Duration), gone, func(pid int, started int64) error {
+		now := control.Monotonic()
+		lead = now - started
+		return g.events.Send(control.Event{Event: "measure", AtNs: now, PIDs: []int{pid}})
 	})
 	if err != nil {
 		return err
@@ -113,7 +116,7 @@ func (g *generating) run(signals <-chan os.Signal, stdin io.Reader) (err error) 
 	if err != nil {
 		return fmt.Errorf("%w: %q", err, firstLines(text))
 	}
-	report, err := json.Marshal(g.load.report(said, cpu, version))
+	report, err := json.Marshal(g.load.report(said, cpu, lead, version))
 	if err != nil {
 		return err
 	}
@@ -122,10 +125,11 @@ func (g *generating) run(signals <-chan os.Signal, stdin io.Reader) (err error) 
 }
 
 // once runs the generator for so many seconds and returns what it printed and
-// its CPU time in nanoseconds. begun is told when it is under way. The process
+// its CPU time in nanoseconds. begun is told when it is under way, and
+// when it was started (control.Monotonic). The process
 // is left as a zombie: who measures the machine finds its CPU time until this
 // process ends.
-func (g *generating) once(seconds int, gone <-chan error, begun func(pid int) error) (text string, cpu int64, err error) {
+func (g *generating) once(seconds int, gone <-chan error, begun func(pid int, started int64) error) (text string, cpu int64, err error) {
 	cmd := exec.Command(g.path, g.load.argv(seconds)[1:]...)
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -139,7 +143,7 @@ func (g *generating) once(seconds int, gone <-chan error, begun func(pid int) er
 	if err != nil {
 		return "", 0, fmt.Errorf("cannot start %s: %w", g.load.Name, err)
 	}
-	pid := cmd.Process.Pid
+	started, pid := control.Monotonic(), cmd.Process.Pid
 	// This process may be the last of its group to know of it.
 	kill := func() { _ = syscall.Kill(pid, syscall.SIGKILL) }
 	var said bytes.Buffer
@@ -157,7 +161,7 @@ func (g *generating) once(seconds int, gone <-chan error, begun func(pid int) er
 			return "", 0, err
 		case <-time.After(underWay):
 		}
-		if err := begun(pid); err != nil {
+		if err := begun(pid, started); err != nil {
 			kill()
 			return "", 0, err
 		}

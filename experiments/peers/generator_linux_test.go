@@ -76,7 +76,7 @@ func TestGenerate(t *testing.T) {
 	if err := json.Unmarshal(e.Report, &report); err != nil {
 		t.Fatalf("event %+v: %v", e, err)
 	}
-	if report.Requests != 11293 || report.AchievedRate != 11104.81 || report.CPUNs < int64(burnt) || report.Told["p50"] != 279_000 || report.Peer == nil || report.Mode != "closed" {
+	if report.Requests != 11293 || report.AchievedRate != 11104.81 || report.CPUNs < int64(burnt) || report.Told["p50"] != 279_000 || report.Peer == nil || report.LeadNs < int64(underWay) || report.Mode != "closed" {
 		t.Errorf("report %+v", report)
 	}
 	if err := r.cmd.Wait(); err != nil {

@@ -63,7 +63,7 @@ func TestReadOutputs(t *testing.T) {
 		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(told{})); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
-		r := Load{Generator: Generator{Name: c.name}, Connections: 8, Duration: time.Second}.report(got, 5e8, "1")
+		r := Load{Generator: Generator{Name: c.name}, Connections: 8, Duration: time.Second}.report(got, 5e8, 0, "1")
 		var failed uint64
 		for _, n := range r.Errors {
 			failed += n
