@@ -21,12 +21,14 @@ type Tree struct {
 }
 
 // Below lists the processes below this one, parents before their children.
-func (t *Tree) Below() []int { return below(processes()) }
+func (t *Tree) Below() []int { return below(processes(), false) }
 
-func below(all map[int]stat) []int {
+// below lists them; those too that have ended and that nobody has waited for, if
+// asked: their CPU time is in no sum but their own.
+func below(all map[int]stat, ended bool) []int {
 	children := map[int][]int{}
 	for pid, p := range all {
-		if p.state != 'Z' {
+		if ended || p.state != 'Z' {
 			children[p.parent] = append(children[p.parent], pid)
 		}
 	}
@@ -46,23 +48,21 @@ func below(all map[int]stat) []int {
 func (t *Tree) Take(full bool, at netip.AddrPort) Snapshot {
 	var s Snapshot
 	all := processes()
-	pids := below(all)
+	pids := below(all, false)
 	if full {
 		s.Full = t.full(pids)
 		s.Connections = established(at)
 	}
-	for _, pid := range pids {
-		s.CPUNs += all[pid].ended
+	// A process that somebody waits for meanwhile is missed by both sums, so
+	// both are made again.
+	for range takeTries {
+		var whole bool
+		if s.CPUNs, s.AtNs, whole = cpuTime(all); whole {
+			break
+		}
+		all = processes()
+		pids = below(all, false)
 	}
-	var ended unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &ended); err == nil {
-		s.CPUNs += ended.Utime.Nano() + ended.Stime.Nano()
-	}
-	// Nothing but clocks from here to the stamp.
-	for _, pid := range pids {
-		s.CPUNs += clock(processClock(pid))
-	}
-	s.AtNs = Monotonic()
 	if t.switches == nil {
 		t.switches = map[int][2]int64{}
 	}
@@ -77,6 +77,30 @@ func (t *Tree) Take(full bool, at netip.AddrPort) Snapshot {
 	}
 	s.PIDs = pids
 	return s
+}
+
+// takeTries is how often a snapshot's CPU time is summed at most.
+const takeTries = 4
+
+// cpuTime sums the CPU time of all processes below this one, and of those that
+// have ended. whole is false if one of them was waited for meanwhile.
+func cpuTime(all map[int]stat) (cpu, at int64, whole bool) {
+	pids := below(all, true)
+	for _, pid := range pids {
+		cpu += all[pid].ended
+	}
+	var ended unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &ended); err == nil {
+		cpu += ended.Utime.Nano() + ended.Stime.Nano()
+	}
+	// Nothing but clocks from here to the stamp.
+	whole = true
+	for _, pid := range pids {
+		ns := clock(processClock(pid))
+		whole = whole && ns > 0 // even a process that has just begun has used some
+		cpu += ns
+	}
+	return cpu, Monotonic(), whole
 }
 
 // processClock names the CPU clock of another process: clock_getcpuclockid(3).

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,5 +70,39 @@ func TestTreeBelow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for len(tree.Below()) > 0 { // the shell ends and is not waited for, its child is nobody's here
+	}
+}
+
+// A process that has ended and that its parent has not waited for keeps its
+// CPU time in the sum.
+func TestTreeCountsZombies(t *testing.T) {
+	// The shell begins a child that burns, and becomes a program that waits for
+	// nobody.
+	cmd := exec.Command("/bin/sh", "-c", "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done' & exec sleep 60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	zombie := func() bool {
+		for _, p := range processes() {
+			if p.parent == cmd.Process.Pid && p.state == 'Z' {
+				return true
+			}
+		}
+		return false
+	}
+	var tree Tree
+	var most int64
+	for deadline := time.Now().Add(30 * time.Second); !zombie(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the child did not end")
+		}
+		most = max(most, tree.Take(false, netip.AddrPort{}).CPUNs)
+	}
+	if most < 1e7 {
+		t.Fatalf("the child used %d ns while it ran: nothing to lose", most)
+	}
+	if got := tree.Take(false, netip.AddrPort{}).CPUNs; got < most {
+		t.Errorf("%d ns when the child had ended, %d before", got, most)
 	}
 }

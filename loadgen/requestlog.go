@@ -33,6 +33,9 @@ func newRequestLog(s Spec) *requestLog {
 	room := closedLoopLog
 	if !s.Closed {
 		expected := s.Schedule.Rate * (s.Warmup + s.Duration).Seconds()
+		if s.Schedule.Arrivals == Traced {
+			expected = float64(len(s.Schedule.Trace.Times))
+		}
 		room = int(min(1.1*expected+10_000, 1<<26))
 	}
 	l := &requestLog{all: make([]Request, room)}

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -32,6 +33,10 @@ func (v *Verification) peers(run *Run) {
 		return
 	}
 	for _, name := range sortedKeys(recorded) {
+		if !fs.ValidPath(name) {
+			problems = append(problems, fmt.Sprintf("%q cannot name a file in a run folder", name))
+			continue
+		}
 		text, err := os.ReadFile(filepath.Join(run.Dir, PeersFolder, filepath.FromSlash(name)))
 		if err != nil {
 			problems = append(problems, fmt.Sprintf("%s/%s is not kept: %v", PeersFolder, name, err))

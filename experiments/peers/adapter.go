@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -142,7 +143,8 @@ func freePort(at netip.Addr) (uint16, error) {
 // errNotYet is why a server has not answered.
 type errNotYet struct{ error }
 
-// answers makes one request and returns nil once it is answered with 200.
+// answers makes one request and returns nil once it is answered with 200, and with
+// as many bytes as the path says.
 func answers(at netip.AddrPort, path string, patience time.Duration) error {
 	c, err := net.DialTimeout("tcp", at.String(), patience)
 	if err != nil {
@@ -159,9 +161,30 @@ func answers(at netip.AddrPort, path string, patience time.Duration) error {
 	if err != nil {
 		return errNotYet{err}
 	}
-	r.Body.Close()
+	defer r.Body.Close()
 	if r.StatusCode != http.StatusOK {
 		return errNotYet{fmt.Errorf("it answers with %s", r.Status)}
+	}
+	return rightSize(path, r.Body)
+}
+
+// rightSize refuses a reply to a path that says how long its reply is, /fixed/N or
+// /files/N, if it is not: a server that answers with less would be the faster
+// one.
+func rightSize(path string, body io.Reader) error {
+	want, ok := FixedSize(path, "/fixed/")
+	if !ok {
+		want, ok = FixedSize(path, "/files/")
+	}
+	if !ok {
+		return nil
+	}
+	got, err := io.Copy(io.Discard, io.LimitReader(body, int64(want)+1))
+	if err != nil {
+		return errNotYet{err}
+	}
+	if got != int64(want) {
+		return fmt.Errorf("it answers GET %s with %d bytes or more, not with %d", path, got, want)
 	}
 	return nil
 }

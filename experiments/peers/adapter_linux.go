@@ -156,7 +156,7 @@ func (a *adapter) awaitAnswer(deadline time.Time) error {
 		case err == nil:
 			return nil
 		case !errors.As(err, &notYet):
-			return err
+			return fmt.Errorf("%s cannot be compared: %w", a.cfg.Name, err)
 		case time.Now().After(deadline):
 			return fmt.Errorf("%s does not answer GET %s within %v: %w", a.cfg.Name, a.cfg.Ready, a.cfg.Patience, notYet.error)
 		}
