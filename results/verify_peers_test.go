@@ -27,6 +27,7 @@ func TestVerifyPeers(t *testing.T) {
 		{"as recorded", "x", []Record{with("x"), with("x")}, "pass: 1 file of other programs"},
 		{"changed", "y", []Record{with("x")}, "fail: peers/a/one.conf has the SHA-256"},
 		{"two of one name", "x", []Record{with("y"), with("x")}, "fail: trial 1 was made with another a/one.conf"},
+		{"outside of the folder", "x", []Record{{Trial: 1, Server: &ServerPart{Peer: &Peer{Files: []PeerFile{{"../suite.yaml", "ab"}}}}}}, `fail: "../suite.yaml" cannot name a file`},
 		{"not kept", "", []Record{with("x")}, "fail: peers/a/one.conf is not kept"},
 	} {
 		os.Remove(path)

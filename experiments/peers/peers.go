@@ -2,7 +2,7 @@
 // starts one, waits until it answers, and speaks package control for it.
 //
 // Its folder also holds what the shipped suites start them with: the
-// configurations of nginx, lighttpd and Apache (`default` as Debian ships them,
+// configurations of nginx, lighttpd and Apache (`default` what they do unless told otherwise,
 // less what has nothing to do with serving; `tuned` for the question at hand),
 // and floor, the least that a server in C can do.
 package peers
