@@ -129,7 +129,7 @@ func TestChecks(t *testing.T) {
 		{"memory", "warning", func(f *Facts, _ *Needs) { *f.MemoryAvailable = 1<<30 - 1 }, "1024.0 MiB available", "ps -eo"},
 		{"huge pages", "note", func(f *Facts, n *Needs) { f.HugePages, n.Settles = "always", true }, "always", "madvise"},
 		{"huge pages", "ok", func(f *Facts, _ *Needs) { f.HugePages = "always" }, "always", ""},
-		{"disk", "stop", func(f *Facts, _ *Needs) { f.Disk.Free = 1<<24 - 1 }, "free for results/runs", "--out"},
+		{"disk", "warning", func(f *Facts, _ *Needs) { f.Disk.Free = 1<<24 - 1 }, "free for results/runs", "--out"},
 		{"disk", "stop", func(f *Facts, _ *Needs) { f.Disk.Err = os.ErrPermission }, "results/runs", "--out"},
 		{"virtual machine", "note", func(f *Facts, _ *Needs) { f.Machine.Virtual = "kvm" }, "kvm", "none needed"},
 		{"virtual machine", "ok", func(f *Facts, _ *Needs) { f.Machine.Virtual = "none" }, "no", ""},
