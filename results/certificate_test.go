@@ -60,3 +60,27 @@ func TestCertificateOfARun(t *testing.T) {
 		t.Errorf("certificate %+v, %v", run.Certificate, err)
 	}
 }
+
+// What did not come out is the instrument's, unless a floor of the machine is
+// named for all of it; a floor is no pass.
+func TestCame(t *testing.T) {
+	t.Parallel()
+	share := 0.01
+	good, floor, bad := Part{Pass: true}, Part{Machine: &share}, Part{}
+	for _, c := range []struct {
+		parts  []Part
+		pass   bool
+		want   string
+		failed bool
+	}{
+		{[]Part{good}, true, "1 of 1 truths", false},
+		{[]Part{good, floor}, false, "0 of 1 truths, 1 hidden by a floor that the machine has (lag)", false},
+		{[]Part{floor, bad}, false, "0 of 1 truths, 1 FAILED (lag)", true},
+		{nil, false, "0 of 1 truths, 1 FAILED (lag)", true},
+	} {
+		cert := &Certificate{Truths: []Truth{{ID: "lag", Parts: c.parts, Pass: c.pass}}}
+		if got := cert.Came(); got != c.want || cert.Failed() != c.failed {
+			t.Errorf("%+v: %q, failed %v; want %q, %v", c.parts, got, cert.Failed(), c.want, c.failed)
+		}
+	}
+}

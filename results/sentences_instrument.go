@@ -2,7 +2,6 @@ package results
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -33,17 +32,7 @@ func (i instrument) text() string {
 	if len(i.elsewhere) > 0 {
 		what += " of " + joinWords(i.elsewhere)
 	}
-	var failed []string
-	for _, t := range c.Truths {
-		if !t.Pass {
-			failed = append(failed, t.ID)
-		}
-	}
-	text := fmt.Sprintf("%s %s, %s", what, ageText(i.age), c.Came())
-	if len(failed) > 0 {
-		text += " (FAILED: " + strings.Join(failed, ", ") + ")"
-	}
-	return text
+	return fmt.Sprintf("%s %s, %s", what, ageText(i.age), c.Came())
 }
 
 // ageText writes how old something is: "40 min old", "2 h old", "3 days old".

@@ -22,8 +22,8 @@ type beside struct {
 var multiples = []int64{1, 2, 5, 20}
 
 const (
-	// machineMost bounds the share that is allowed for: a machine that takes
-	// its CPUs away more often than that proves nothing.
+	// machineMost bounds what is taken for a floor: a machine that takes its
+	// CPUs away more often than that is disturbed.
 	machineMost = 0.02
 	// clusters is by how much the requests of a window may meet more pauses
 	// than bare loops beside it, as pauses come in clusters.
@@ -54,16 +54,15 @@ func allowed(q, machine float64, n int) float64 {
 	return 1 - q + clusters*machine + 3*math.Sqrt(clusters*machine/float64(max(n, 1)))
 }
 
-// partBeside adds a number like part. One that lies outside passes all the same
-// if its requests are late as the machine alone makes them: a bound on what the
-// instrument adds says nothing about a CPU that is taken away.
+// partBeside adds a number like part. For one that lies outside it names the
+// machine's floor if its requests are late as the machine alone makes them: the
+// part does not pass, but says nothing against the instrument.
 func (b *builder) partBeside(name, unit string, measured float64, in bound, m beside) {
-	before := b.Pass
 	b.part(name, unit, measured, in)
 	p := &b.Parts[len(b.Parts)-1]
 	if !p.Pass && !math.IsNaN(measured) && m.fits() {
 		share := m.machine(m.limit)
-		p.Pass, p.Machine, b.Pass = true, &share, before
+		p.Machine = &share
 	}
 }
 

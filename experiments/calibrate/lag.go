@@ -52,12 +52,12 @@ func CheckLag(windows []*Window) results.Truth {
 					}
 					return middle(of)
 				}})
-			fails += medianOf3(binomialOver(n, machine, allowed(bound.q, machine, n)*float64(n)))
+			fails += medianOf3(binomialOver(n, machine, (1-bound.q)*float64(n)))
 		}
 	}
 	b.part("a bare loop's p99.9 on that CPU, worst of all windows", "us", us(worst.P999), shown())
 	b.part("its longest pause then", "us", us(worst.Longest), shown())
-	b.chance(fails, "binomial: as many moments are late as bare loops on that CPU are late beside the windows, which is allowed for; pauses come in clusters, so it is rather more")
+	b.chance(fails, "binomial: as many moments are late as bare loops on that CPU are late beside the windows; pauses come in clusters, so it is rather more")
 	b.Note = fmt.Sprintf("machine gap p99.9 (how late the machine alone makes a thread that never sleeps, worst of all windows): %.4g us on the generator's CPU, by a bare loop that only reads the clock, beside the windows; %.4g us on the server's, by the truth server, in them",
 		us(worst.P999), us(server.P999))
 	return b.Truth

@@ -26,7 +26,7 @@ func WriteTable(out io.Writer, c *results.Certificate) error {
 	fmt.Fprintf(w, "\nQUIET\t%s\n\n", quietText(c.Quiet))
 	for _, t := range c.Truths {
 		// A line without columns, so that those of each truth stand by themselves.
-		fmt.Fprintf(w, "%s  %s (%s)", verdict(t.Pass), t.Title, t.ID)
+		fmt.Fprintf(w, "%s  %s (%s)", verdictOf(&t), t.Title, t.ID)
 		if t.FalseFail != nil {
 			fmt.Fprintf(w, "; a correct generator fails this: %s", rate(*t.FalseFail))
 		}
@@ -36,7 +36,7 @@ func WriteTable(out io.Writer, c *results.Certificate) error {
 			if p.Lo != nil || p.Hi != nil {
 				mark = verdict(p.Pass)
 				if p.Machine != nil {
-					mark = fmt.Sprintf("pass, beside %s that the machine alone makes late", quantity(*p.Machine, "share"))
+					mark = fmt.Sprintf("floor: the machine alone makes %s late", quantity(*p.Machine, "share"))
 				}
 			}
 			fmt.Fprintf(w, "      %s\t%s\t%s\t%s\n", p.Name, quantity(p.Measured, p.Unit), boundText(p), mark)
@@ -50,8 +50,17 @@ func WriteTable(out io.Writer, c *results.Certificate) error {
 			fmt.Fprintf(out, "\n%s: %s", t.ID, t.Note)
 		}
 	}
-	_, err := fmt.Fprintf(out, "\n\n%s came out, in %v\n", c.Came(), time.Duration(c.DurationNs).Round(time.Second))
+	_, err := fmt.Fprintf(out, "\n\n%s, in %v\n", c.Came(), time.Duration(c.DurationNs).Round(time.Second))
 	return err
+}
+
+// verdictOf is "floor" for a truth that did not come out because of what the
+// machine alone does.
+func verdictOf(t *results.Truth) string {
+	if t.AtFloor() {
+		return "floor"
+	}
+	return verdict(t.Pass)
 }
 
 func verdict(pass bool) string {

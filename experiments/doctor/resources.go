@@ -160,6 +160,9 @@ func certificate(f *Facts, _ []Needs) answer {
 		return note("cannot be read", f.CertificateErr.Error(), remedy)
 	}
 	found := fmt.Sprintf("%s, %s old", c.Came(), age(c.Age(f.Now)))
+	if !c.Passed && !c.Failed() {
+		return note(found, "what the instrument does there cannot be seen on this machine", remedy)
+	}
 	if !c.Passed {
 		return warning(found, "the instrument does not measure what is so, on this machine", remedy)
 	}
