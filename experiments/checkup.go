@@ -20,6 +20,8 @@ type Examination struct {
 	Here    func() []BackendInfo
 	Binary  string // the server's; "" for this program's own file
 	Version string
+	// Resumed is the run in Dir that is gone on with; nil for a new one.
+	Resumed *results.Run
 	// Sample is how long the machine is watched, and Tries how often while it
 	// is busy; 0: not at all.
 	Sample   time.Duration
@@ -50,6 +52,7 @@ func Examine(ctx context.Context, e Examination) (*results.Checkup, error) {
 		dir = filepath.Dir(DefaultDir("", time.Now()))
 	}
 	doctor.Limits(f, dir)
+	f.Disk.Fixed = e.Resumed != nil
 	certificate, err := results.CertificatePath()
 	if err == nil {
 		f.Certificate, err = results.ReadCertificate(certificate)
@@ -57,7 +60,12 @@ func Examine(ctx context.Context, e Examination) (*results.Checkup, error) {
 	f.CertificateErr = err
 	var all []doctor.Needs
 	for _, s := range e.Suites {
-		all = append(all, needs(s, e.Request, host))
+		n := needs(s, e.Request, host)
+		if e.Resumed != nil {
+			left := max(0, len(e.Resumed.Planned.Trials)-len(e.Resumed.Records))
+			n.Disk = bytesOfRun + uint64(left)*bytesOfTrial
+		}
+		all = append(all, n)
 	}
 	samples, err := e.watch(ctx)
 	if err != nil {
@@ -91,11 +99,11 @@ func (e Examination) watch(ctx context.Context) ([]results.MachineSample, error)
 }
 
 // lookFirst examines the machine before a run, keeps what it found, and returns
-// why the run must not begin; nil where it may.
-func (o *Options) lookFirst(ctx context.Context, b *bench) error {
+// why the run must not begin, or go on (resumed); nil where it may.
+func (o *Options) lookFirst(ctx context.Context, b *bench, resumed *results.Run) error {
 	e := Examination{
 		Suites: []*Suite{o.Suite}, Request: o.Request, Dir: o.Dir, Here: o.Here, Binary: b.server.binary, Version: o.Version,
-		Sample: SampleFor, Tries: sampleTries, Progress: o.Progress, signals: b.signals, root: b.root,
+		Resumed: resumed, Sample: SampleFor, Tries: sampleTries, Progress: o.Progress, signals: b.signals, root: b.root,
 	}
 	away := b.server.away() && b.load.away()
 	switch {

@@ -58,7 +58,7 @@ func TestLookFirst(t *testing.T) {
 				}
 				b.server.via, b.load.via = strings.Fields(test.via), strings.Fields(test.via)
 				began := time.Now()
-				err := o.lookFirst(t.Context(), b)
+				err := o.lookFirst(t.Context(), b, nil)
 				if took := time.Since(began); took != test.watched {
 					t.Errorf("it took %v, want %v", took, test.watched)
 				}
@@ -87,7 +87,7 @@ func TestLookFirstCannot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := fakeBench(&fakeLauncher{})
 		b.signals, b.root = &watchedMachine{busy: []float64{0}}, t.TempDir()
-		if err := o.lookFirst(t.Context(), b); err == nil || !strings.Contains(err.Error(), "cannot run it: disk") {
+		if err := o.lookFirst(t.Context(), b, nil); err == nil || !strings.Contains(err.Error(), "cannot run it: disk") {
 			t.Errorf("%v", err)
 		}
 	})

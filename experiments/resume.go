@@ -36,7 +36,7 @@ func Resume(ctx context.Context, o Options, changedAnyway bool) (*Outcome, error
 	if err != nil {
 		return nil, err
 	}
-	if err := o.lookFirst(ctx, b); errors.Is(err, errInterrupted) {
+	if err := o.lookFirst(ctx, b, run); errors.Is(err, errInterrupted) {
 		return nil, fmt.Errorf("interrupted before it went on: %s is as it was", o.Dir)
 	} else if err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.lookFirst(ctx, b); errors.Is(err, errInterrupted) {
+	if err := o.lookFirst(ctx, b, nil); errors.Is(err, errInterrupted) {
 		return &Outcome{Planned: len(plan.Trials), Interrupted: true}, nil
 	} else if err != nil {
 		return nil, err

@@ -73,6 +73,7 @@ type Disk struct {
 	Exists string // the nearest folder above it, or itself, that exists
 	Free   uint64 // bytes, for this user
 	Err    error  // why nothing can be written there, or nothing is known
+	Fixed  bool   // the run is there already: no other can be chosen
 }
 
 // Needs are what a suite asks of a machine.

@@ -70,7 +70,7 @@ func TestRefusal(t *testing.T) {
 		t.Errorf("noise was wanted: %v", err)
 	}
 	f := good()
-	f.Disk.Err = os.ErrPermission
+	f.Disk.Free = 0
 	for _, anyway := range []bool{false, true} {
 		if err := Refusal(Check(f, []Needs{usual()}), anyway); err == nil || !strings.Contains(err.Error(), "disk") {
 			t.Errorf("noisy anyway %v: %v", anyway, err)

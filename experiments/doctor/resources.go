@@ -115,13 +115,19 @@ func disk(f *Facts, needs []Needs) answer {
 		return answer{}
 	}
 	if d.Err != nil {
+		if d.Fixed {
+			return stop(d.Folder, d.Err.Error(), "make it writable: mount | grep "+d.Exists)
+		}
 		return stop(d.Folder, d.Err.Error(), "give another folder with --out")
 	}
 	need := most(needs, func(n Needs) uint64 { return n.Disk })
 	found := fmt.Sprintf("%s free for %s", size(d.Free), d.Folder)
 	if d.Free < need {
-		// A generous reckoning: the run may fit, and ends in order where it does not.
-		return warning(found, fmt.Sprintf("%s are reckoned for a run", size(need)), "give a folder on another disk with --out, or make room: du -xh "+d.Exists+" | sort -h | tail")
+		room := "make room: du -xh " + d.Exists + " | sort -h | tail"
+		if !d.Fixed {
+			room = "give a folder on another disk with --out, or " + room
+		}
+		return stop(found, fmt.Sprintf("%s are reckoned for a run", size(need)), room)
 	}
 	return fine(found)
 }
