@@ -46,11 +46,18 @@ func begin(t *testing.T, mode string, change func(*Config)) *running {
 	if change != nil {
 		change(&cfg)
 	}
+	return start(t, self, "adapter", cfg)
+}
+
+// start runs this test binary in a role, in a process group of its own that does
+// not outlive the test.
+func start(t *testing.T, self, role string, cfg any) *running {
+	t.Helper()
 	text, err := json.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, cmd: exec.Command(self, "adapter", string(text))}
+	r := &running{t: t, cmd: exec.Command(self, role, string(text))}
 	r.cmd.Stderr = &r.stderr
 	r.cmd.WaitDelay = time.Second
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -65,6 +72,7 @@ func begin(t *testing.T, mode string, change func(*Config)) *running {
 		t.Fatal(err)
 	}
 	r.events = bufio.NewScanner(out)
+	r.events.Buffer(nil, 1<<20)
 	t.Cleanup(func() {
 		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 		_ = r.cmd.Wait()

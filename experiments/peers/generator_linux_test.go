@@ -1,13 +1,10 @@
 package peers
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,30 +22,7 @@ func beginLoad(t *testing.T, mode string) *running {
 		Generator: Generator{Name: mode, Command: []string{self, "generator", mode, "{seconds}"}, Output: "wrk"},
 		URL:       "http://127.0.0.1:1/", Connections: 8, Duration: time.Second, Timeout: time.Second,
 	}
-	text, err := json.Marshal(load)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &running{t: t, cmd: exec.Command(self, "generate", string(text))}
-	r.cmd.Stderr = &r.stderr
-	r.cmd.WaitDelay = time.Second
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := r.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.in, err = r.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	r.events = bufio.NewScanner(out)
-	r.events.Buffer(nil, 1<<20)
-	t.Cleanup(func() {
-		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
-		_ = r.cmd.Wait()
-	})
+	r := start(t, self, "generate", load)
 	for _, want := range []string{"ready", "filled"} {
 		if e := r.next(); e.Event != want {
 			t.Fatalf("%+v where %s was expected", e, want)

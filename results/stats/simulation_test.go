@@ -77,8 +77,8 @@ func TestPower(t *testing.T) {
 	}{
 		{20, 0.05, 0.05, 950, 1001},
 		{20, 0.07, 0.05, 780, 1001},
-		{12, 0.05, SmallestEffect(12, 0.05), 740, 830},
-		{6, 0.05, SmallestEffect(6, 0.05), 570, 670},
+		{12, 0.05, SmallestEffectAt(12, 0.05, 0.05), 740, 830},
+		{6, 0.05, SmallestEffectAt(6, 0.05, 0.05), 570, 670},
 	} {
 		if found := SimulatePower(10, c.n, c.sd, c.effect, 1000); found < c.atLeast || found >= c.below {
 			t.Errorf("+%.1f %% at sd %v with %d pairs: found %d times of 1,000, want %d to %d", 100*c.effect, c.sd, c.n, found, c.atLeast, c.below)

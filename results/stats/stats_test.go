@@ -14,16 +14,16 @@ func TestSmallestEffect(t *testing.T) {
 		n        int
 		sd, want float64
 	}{{6, 0.05, 0.074}, {12, 0.05, 0.045}} {
-		if got := SmallestEffect(c.n, c.sd); math.Abs(got-c.want) > 0.0005 {
+		if got := SmallestEffectAt(c.n, c.sd, 0.05); math.Abs(got-c.want) > 0.0005 {
 			t.Errorf("%d pairs of sd %v: %.4f, want %.3f", c.n, c.sd, got, c.want)
 		}
 	}
-	for _, got := range []float64{SmallestEffect(1, 0.05), SmallestEffect(6, math.NaN())} {
+	for _, got := range []float64{SmallestEffectAt(1, 0.05, 0.05), SmallestEffectAt(6, math.NaN(), 0.05)} {
 		if !math.IsNaN(got) {
 			t.Errorf("an effect of nothing: %v", got)
 		}
 	}
-	if got := SmallestEffect(6, 0); got != 0 {
+	if got := SmallestEffectAt(6, 0, 0.05); got != 0 {
 		t.Errorf("without scatter every effect is found, not %v", got)
 	}
 }
@@ -34,7 +34,7 @@ func TestSmallestShift(t *testing.T) {
 	if got, want := SmallestShift(12, 0.05, 12, 0.05, 0.05), math.Expm1((2.0739+0.8583)*0.05*math.Sqrt(2.0/12)); math.Abs(got-want) > 1e-4 {
 		t.Errorf("%.5f, want %.5f", got, want)
 	}
-	if a, b := SmallestEffectAt(12, 0.05, 0.01), SmallestEffect(12, 0.05); !(a > b) {
+	if a, b := SmallestEffectAt(12, 0.05, 0.01), SmallestEffectAt(12, 0.05, 0.05); !(a > b) {
 		t.Errorf("at 1 %% an effect of %v is found, at 5 %% one of %v", a, b)
 	}
 	if got := SmallestShift(1, 0.05, 12, 0.05, 0.05); !math.IsNaN(got) {
