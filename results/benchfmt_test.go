@@ -141,7 +141,7 @@ func TestBenchstatAgrees(t *testing.T) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Skipf("SKIPPED, nothing compared: benchstat cannot be built or run here: %v: %s", err, stderr.Bytes())
+		t.Skipf("SKIPPED: nothing is compared, as benchstat cannot be built or run here: %v: %s", err, stderr.Bytes())
 	}
 	theirs := benchstatRows(t, out)
 	c, err := Compare(run, CompareQuery{Where: []Setting{{"grid", "idle"}}})

@@ -91,7 +91,7 @@ func TestTable(t *testing.T) {
 	}
 	for _, want := range []string{
 		"blocking    80.12 us", "CPU pressure 1.2 %, server's run delay unknown", "FAIL  a stall (stall); a correct generator fails this: 0.13 %",
-		"response  512.3 ms  490 ms to 540 ms (true: 500 ms)  pass", "lag       71 us     at most 50 us                    FAIL", "stall: a note", "0 of 1 truths, 1 FAILED (stall), in 1m1s",
+		"response  512.3 ms  490 ms to 540 ms (true: 500 ms, error +2.5 %)  pass", "lag       71 us     at most 50 us                                  FAIL", "stall: a note", "0 of 1 truths, 1 FAILED (stall), in 1m1s",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())

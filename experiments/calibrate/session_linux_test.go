@@ -66,7 +66,7 @@ func testSession(t *testing.T) *session {
 	host := experiments.ThisHost(nil)
 	server, load, err := host.Apart()
 	if err != nil {
-		t.Skip(err)
+		t.Skipf("SKIPPED: %v", err)
 	}
 	binary, err := os.Executable()
 	if err != nil {

@@ -86,7 +86,11 @@ func boundText(p results.Part) string {
 		s = quantity(*p.Lo, p.Unit) + " to " + quantity(*p.Hi, p.Unit)
 	}
 	if p.Truth != nil {
-		s += " (true: " + quantity(*p.Truth, p.Unit) + ")"
+		s += " (true: " + quantity(*p.Truth, p.Unit)
+		if *p.Truth != 0 && *p.Truth != p.Measured {
+			s += fmt.Sprintf(", error %+.2g %%", 100*(p.Measured / *p.Truth - 1))
+		}
+		s += ")"
 	}
 	return s
 }

@@ -30,7 +30,7 @@ func TestDisk(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	if os.Geteuid() == 0 {
-		t.Skip("SKIPPED: root may write everywhere")
+		t.Skip("SKIPPED: root may write everywhere; TestReadOnlyDisk has a disk on which it may not")
 	}
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
