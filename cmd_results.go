@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -102,8 +103,8 @@ func (c plotCmd) figure() (results.Figure, error) {
 		}
 		f.Marks[x] = label
 	}
-	if _, err := strconv.ParseFloat(c.Floor, 64); err != nil && c.Floor != "" && c.Floor != "wake" {
-		return f, fmt.Errorf("--floor %q: give wake, or a number in the unit of --y", c.Floor)
+	if v, err := strconv.ParseFloat(c.Floor, 64); (err != nil || !(v > 0) || math.IsInf(v, 1)) && c.Floor != "" && c.Floor != "wake" {
+		return f, fmt.Errorf("--floor %q: give wake, or a number above 0 in the unit of --y", c.Floor)
 	}
 	return f, nil
 }

@@ -186,6 +186,7 @@ type Slope struct {
 	PHolm    float64 // over the slopes of this column and factor
 	Starred  bool
 	Outcome  Growth
+	Floor    string // why the wake floor does not let growth be claimed; "" where it does
 	Missing  []string
 }
 

@@ -113,6 +113,12 @@ func (a *Analysis) slope(line []*site, level, column, factor string, everyTrial 
 	default:
 		s.Outcome = NoGrowth
 	}
+	if s.Outcome != NoGrowth {
+		// What the whole range adds must be more than waking scatters.
+		if s.Floor = a.floorAt(line[0]).hides(column, math.Abs(s.Estimate)*(most-least), "%s"); s.Floor != "" {
+			s.Outcome = GrowthUnknown
+		}
+	}
 	return s
 }
 

@@ -52,23 +52,29 @@ func (f *Floor) Spread() int64 { return f.P90 - f.P50 }
 // level's over it. Every outcome of another column, and without a floor (nil),
 // may be claimed.
 func (f *Floor) Resolves(column string, found stats.Outcome, baseline, ratio, margin float64) (why string) {
+	switch found {
+	case stats.Faster, stats.Slower:
+		return f.hides(column, baseline*math.Abs(ratio-1), "%s")
+	case stats.Same:
+		return f.hides(column, baseline*margin, percentText(margin)+" of it, %s,")
+	}
+	return ""
+}
+
+// hides says why a difference of a column, in its unit, is too small to be
+// told from the scatter of waking; "" where it is not, or is none of a latency.
+// words say what the difference is, %s standing for its size.
+func (f *Floor) hides(column string, difference float64, words string) string {
 	_, ns, latency := latencyOf(column)
-	if f == nil || !latency || math.IsNaN(baseline) || math.IsNaN(ratio) {
+	if f == nil || !latency || math.IsNaN(difference) {
 		return ""
 	}
 	unit := map[float64]string{1e3: "us", 1e6: "ms"}[ns]
 	spread := float64(f.Spread()) / ns
-	switch found {
-	case stats.Faster, stats.Slower:
-		if d := baseline * math.Abs(ratio-1); d < spread {
-			return fmt.Sprintf("%s is less than the %s by which waking a CPU scatters here", rough(d, unit), rough(spread, unit))
-		}
-	case stats.Same:
-		if d := baseline * margin; d < spread {
-			return fmt.Sprintf("%s of it, %s, is less than the %s by which waking a CPU scatters here", percentText(margin), rough(d, unit), rough(spread, unit))
-		}
+	if difference >= spread {
+		return ""
 	}
-	return ""
+	return strings.Replace(words, "%s", rough(difference, unit), 1) + " is less than the " + rough(spread, unit) + " by which waking a CPU scatters here"
 }
 
 // rough is a quantity with two digits.

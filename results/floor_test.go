@@ -170,3 +170,34 @@ func TestLiteratureHeedsTheFloor(t *testing.T) {
 		}
 	}
 }
+
+// Growth of a latency that over the whole range is less than waking scatters is
+// not claimed either.
+func TestFloorTakesSlopesBack(t *testing.T) {
+	t.Parallel()
+	s := synthetic{blocks: 12, idle: []float64{0, 8000}, slope: true, touch: func(r *Record) {
+		adds := map[string]float64{"select": 100, "poll": 20}[r.Level] // the spread is 40
+		r.Metrics["response_p50_us"] = (200 + adds*r.Factors["idle_connections"].(float64)/8000) * (1 + 0.001*float64(r.Block%3))
+	}}
+	run := &Run{}
+	run.Plan, run.Records = s.run()
+	run.Plan.Metrics.Primary = "response_p50_us"
+	run.Environment.Before = Machine{OS: "linux", Kernel: "6.18", CPUs: 2, UnixNs: 1e18}
+	run.Certificate = &Certificate{SchemaVersion: 1, CreatedUnixNs: 1e18, Machine: run.Environment.Before, Floor: testFloor()}
+	a := run.Analyse()
+	for _, s := range a.Slopes {
+		switch s.Level {
+		case "select":
+			if s.Outcome != Grows || s.Floor != "" {
+				t.Errorf("100 us: %+v", s)
+			}
+		case "poll":
+			if s.Outcome != GrowthUnknown || s.Starred || !strings.Contains(s.Floor, "20 µs is less than the 40 µs") {
+				t.Errorf("20 us: %+v", s)
+			}
+		}
+	}
+	if said := texts(a.Answer); !strings.Contains(said, "under poll: NOT RESOLVED (") || !strings.Contains(said, "over the whole range 20 µs is less") {
+		t.Errorf("the answer is\n%s", said)
+	}
+}

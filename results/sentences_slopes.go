@@ -50,6 +50,11 @@ func (a *Analysis) slopeGroup(group []int) []Sentence {
 	}
 	for _, i := range group {
 		s := a.Slopes[i]
+		if s.Floor != "" {
+			text := fmt.Sprintf("growth%s with %s under %s: NOT RESOLVED (%s; over the whole range %s).", a.growthOf(s), several(first.Factor), s.Level, slopeText(s, scale, unit), s.Floor)
+			out = append(out, Sentence{Kind: KindUnresolved, Text: begin(lead, text)})
+			continue
+		}
 		if s.Coverage > 0 {
 			told = append(told, slopeText(s, scale, unit)+" under "+s.Level)
 			continue
