@@ -14,14 +14,11 @@ type Difference struct {
 	B    string `json:"b"`
 }
 
-// transient are facts about a machine that differ between any two runs.
-var transient = []string{"looked at", "load average"}
-
 // Differences returns in what two runs differ: the machine first, then what
 // was asked. None when only the measurements can differ.
 func Differences(a, b *Run) []Difference {
 	var out []Difference
-	compareText(&out, "", factTexts(a.Environment.Before), factTexts(b.Environment.Before), factOrder(a, b))
+	out = append(out, a.Environment.Before.differences(b.Environment.Before)...)
 	asked := func(r *Run) map[string]string {
 		d := r.Plan.Design
 		return map[string]string{
@@ -66,27 +63,6 @@ func unionKeys[V any](a, b map[string]V) []string {
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
 	slices.Sort(keys)
 	return slices.Compact(keys)
-}
-
-func factTexts(m Machine) map[string]string {
-	out := map[string]string{}
-	for _, f := range facts(m) {
-		if !slices.Contains(transient, f[0]) {
-			out[f[0]] = f[1]
-		}
-	}
-	return out
-}
-
-// factOrder is the order of facts, those that only the second run has last.
-func factOrder(a, b *Run) []string {
-	var out []string
-	for _, f := range slices.Concat(facts(a.Environment.Before), facts(b.Environment.Before)) {
-		if !slices.Contains(out, f[0]) {
-			out = append(out, f[0])
-		}
-	}
-	return out
 }
 
 // gridTexts are what each grid of a plan asks: blocks, levels of each factor,
