@@ -14,8 +14,10 @@ const maxLine = 64 << 10
 
 // Commands reads command lines from r and calls do for each, until do returns
 // false or r ends: that is no error. A line that is no command ends it with
-// one. Empty lines are skipped.
+// one. Empty lines are skipped. Of a file, no thread blocks in reading it.
 func Commands(r io.Reader, do func(Command) bool) error {
+	r, done := patient(r)
+	defer done()
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 512), maxLine)
 	for n := 1; lines.Scan(); n++ {
