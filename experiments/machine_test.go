@@ -79,6 +79,19 @@ func TestForeignCPU(t *testing.T) {
 	}
 }
 
+// A process that turns out to do the work of the trial's own is not foreign,
+// and what it used before is not billed to the window.
+func TestWindowClaims(t *testing.T) {
+	before := windowReading{Others: map[int]int64{1: 5, 2: 40}, OursNs: ptr(int64(100))}
+	if had := before.claim([]int{2, 9}); !slices.Equal(had, []int{2}) || *before.OursNs != 140 || len(before.Others) != 1 {
+		t.Errorf("claimed %v: %+v, ours %d", had, before, *before.OursNs)
+	}
+	unknown := windowReading{}
+	if had := unknown.claim([]int{2}); had != nil || unknown.OursNs != nil {
+		t.Errorf("claimed %v of nothing known", had)
+	}
+}
+
 func TestMachineFacts(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

@@ -34,6 +34,22 @@ type windowReading struct {
 	Name func(pid int) string
 }
 
+// claim makes processes that were taken for others the trial's own, and returns
+// those that it had: only now it is known that they do its work.
+func (r *windowReading) claim(own []int) (had []int) {
+	for _, pid := range own {
+		if used, ok := r.Others[pid]; ok {
+			delete(r.Others, pid)
+			if r.OursNs != nil {
+				ours := *r.OursNs + used
+				r.OursNs = &ours
+			}
+			had = append(had, pid)
+		}
+	}
+	return had
+}
+
 type trialReading struct {
 	Sockets   *int // TCP sockets in use
 	Overflows *uint64

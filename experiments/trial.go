@@ -44,7 +44,6 @@ type trial struct {
 	server, load *peer
 	ready        control.Ready
 	part         *results.ServerPart
-	helpers      []int  // processes that do the load process's work
 	folder       string // of what the server needs, removed at the end; "" for none
 }
 
@@ -223,31 +222,47 @@ func (t *trial) fill(ctx context.Context) error {
 	return err
 }
 
+// looks is how long before the window the machine is looked at. That takes this
+// process about 2 ms on the CPU of the server or of the load process, which
+// stands still meanwhile: in the window it would be a hole in it.
+const looks = 25 * time.Millisecond
+
 // window lets the load process warm up and measure. Between the edges this
-// process sleeps.
+// process sleeps, but for asking the server for a snapshot.
 func (t *trial) window(ctx context.Context) (before, after windowReading, err error) {
 	t.stage = "warm-up"
-	began := time.Now()
-	t.load.tell(control.Command{Do: "go"})
+	began, warmup := time.Now(), secs(t.set.number("warmup_s"))
+	if warmup > looks {
+		t.load.tell(control.Command{Do: "go"})
+		if err = pause(ctx, warmup-looks); err != nil {
+			return
+		}
+		before = t.signals.Window(t.pids(t.part.Filled))
+	} else {
+		before = t.signals.Window(t.pids(t.part.Filled))
+		t.load.tell(control.Command{Do: "go"})
+	}
 	var begins, ends control.Event
-	if begins, err = t.load.await(ctx, "measure", secs(t.set.number("warmup_s"))+t.timeouts.Edge, t.server); err != nil {
+	if begins, err = t.load.await(ctx, "measure", warmup+t.timeouts.Edge, t.server); err != nil {
 		return
 	}
 	t.stage = "window"
 	if t.part.Before, err = t.snapshot(ctx, cheap); err != nil {
 		return
 	}
-	t.helpers = begins.PIDs
-	pids := t.pids()
-	before = t.signals.Window(pids)
+	pids, own := t.pids(t.part.Filled), []int(nil)
+	if t.here() {
+		own = slices.Concat(t.part.Before.PIDs, begins.PIDs)
+		pids = append(pids, before.claim(own)...)
+	}
 	if ends, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
 		return
 	}
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
 	after = t.signals.Window(pids)
 	t.part.After, err = t.snapshot(ctx, cheap)
-	if t.part.After != nil {
-		after.Own = t.part.After.PIDs // a server of another program may begin some in the window
+	if t.part.After != nil && t.here() {
+		after.Own = slices.Concat(own, t.part.After.PIDs) // a server of another program may begin some in the window
 	}
 	if t.here() {
 		t.rec.EdgesNs = []int64{begins.AtNs, ends.AtNs}
@@ -259,13 +274,13 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 func (t *trial) here() bool { return len(t.bench.server.via)+len(t.bench.load.via) == 0 }
 
 // pids are the processes of the trial on this machine, those of a server of
-// another program included as its last snapshot has them; none when one of them
-// may be elsewhere.
-func (t *trial) pids() []int {
+// another program included as a snapshot has them; none when one of them may be
+// elsewhere.
+func (t *trial) pids(s *results.Snapshot) []int {
 	if !t.here() {
 		return nil
 	}
-	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, t.part.Before.PIDs, t.helpers)
+	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, s.PIDs)
 }
 
 // report takes the load process's report and sees it end.

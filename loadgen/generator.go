@@ -36,8 +36,8 @@ const (
 // Event tells the progress of a generator.
 type Event struct {
 	Stage Stage
-	At    loop.Time
-	Err   error // of Failed
+	At    loop.Time // when it was due; the event may come a little later
+	Err   error     // of Failed
 }
 
 const (

@@ -63,11 +63,12 @@ type recorder struct {
 	bytes      uint64 // of replies
 	series     *series
 	flow       flow
+	onset      Onset
 }
 
 func newRecorder(timeout time.Duration, closed bool) *recorder {
 	return &recorder{
-		timeout: timeout, closed: closed,
+		timeout: timeout, closed: closed, onset: Onset{SlotNs: int64(onsetSlot)},
 		response: newDist(), service: newDist(), firstByte: newDist(), whole: newDist(),
 		connect: newDist(), admission: newDist(), lag: newDist(), queue: newDist(),
 	}
@@ -125,6 +126,7 @@ func (r *recorder) end(q *Request) {
 		p.failed++
 		return
 	}
+	r.onset.add(q.End - r.from)
 	service := int64(q.End - q.Sent)
 	response := service
 	if q.First == q.End {

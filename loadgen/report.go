@@ -60,6 +60,7 @@ type Report struct {
 	SumInWindowNs float64           `json:"sum_in_window_ns"` // sum over requests of their time inside the window; Little's law: the same as mean_in_flight times duration
 	QueueStart    int               `json:"queue_start"`      // requests waiting for a connection when the window began
 	QueueEnd      int               `json:"queue_end"`        // and when it ended
+	Onset         Onset             `json:"onset"`            // replies at the beginning of the window
 	Fate          map[string]uint64 `json:"fate"`             // connections by what became of them; together they are Offered
 	Offered       int               `json:"offered"`          // connections attempted
 	Opened        int               `json:"opened"`           // of them, established
@@ -122,6 +123,7 @@ func (g *Generator) makeReport() *Report {
 		Lag:           rec.lag.publish(0, 0),
 		Queue:         rec.queue.publish(rec.unassigned, g.s.Timeout),
 		Series:        rec.series.points(int64(g.s.Timeout)),
+		Onset:         rec.onset,
 		MeanInFlight:  rec.flow.meanInFlight(), SumInWindowNs: float64(rec.flow.sum),
 		QueueStart: g.queueStart, QueueEnd: g.queueEnd,
 		Fate:    map[string]uint64{},

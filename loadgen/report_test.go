@@ -35,7 +35,7 @@ func TestReportKeys(t *testing.T) {
 	}
 	want := strings.Fields(`schema_version url backend engine pacing mode arrivals seed schedule_hash active_connections depth
 		idle_connections idle_open timeout_ns intended_rate achieved_rate duration_ns scheduled sent requests unsent_free bytes_received
-		errors response_ns response_ok_ns service_ns first_byte_ns connect_ns admission_ns lag_ns queue_ns series
+		errors response_ns response_ok_ns service_ns first_byte_ns connect_ns admission_ns lag_ns queue_ns series onset
 		mean_in_flight sum_in_window_ns queue_start queue_end fate offered opened admitted fill_ns total_sent total_answered
 		total_bytes_in total_bytes_out cpu_ns spun_ns busy_share verdict snapshot start`)
 	for _, k := range want {

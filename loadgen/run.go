@@ -286,6 +286,11 @@ func (p *process) tell(e control.Event) {
 	}
 }
 
+// monotonic is a moment of the loop's clock on CLOCK_MONOTONIC.
+func (p *process) monotonic(at loop.Time) int64 {
+	return control.Monotonic() - int64(p.loop.Now()-at)
+}
+
 // progress follows the generator.
 func (p *process) progress(e Event) {
 	switch e.Stage {
@@ -300,10 +305,10 @@ func (p *process) progress(e Event) {
 			p.gen.Go()
 		}
 	case Measuring:
-		p.tell(control.Event{Event: "measure", AtNs: control.Monotonic()})
+		p.tell(control.Event{Event: "measure", AtNs: p.monotonic(e.At)})
 		p.began = p.loop.Wall()
 	case Measured:
-		p.tell(control.Event{Event: "done", AtNs: control.Monotonic()})
+		p.tell(control.Event{Event: "done", AtNs: p.monotonic(e.At)})
 	case Reported:
 		p.fail(p.report(p.gen.Report()))
 	}

@@ -9,7 +9,7 @@ import (
 // no requests.
 func (r *Record) countedByLoad() bool { return r.Server != nil && r.Server.RequestsBy == ByLoad }
 
-// servedByLoad is how many requests a server answered between its snapshots
+// ServedByLoad is how many requests a server answered between its snapshots
 // around the window, by the generator's account, and by how many that may be
 // wrong; why is empty when it is known.
 //
@@ -17,12 +17,14 @@ func (r *Record) countedByLoad() bool { return r.Server != nil && r.Server.Reque
 // sent in the window was answered after the first edge, but for what was in
 // flight there; as much as that was in flight at the second edge and is
 // answered after it. Between the first edge and the first snapshot requests
-// were answered at the rate of the window: they are taken off. After the second
-// edge nothing more is sent: at most what was in flight is added. So what is
-// not known is at most what was in flight; and, where there is no common clock
-// with the edges, what the rate makes of the time by which the snapshots are
-// further apart, or less far, than the window is long.
-func (r *Record) servedByLoad() (n, bound float64, why string) {
+// were answered that the generator counted by when they came (at the rate of
+// the window, where it did not): they are taken off. After the second edge
+// nothing more is sent: at most what was in flight is added. So what is not
+// known is at most what was in flight, and what came about when the first
+// snapshot was taken; and, where there is no common clock with the edges, what
+// the rate makes of the time by which the snapshots are further apart, or less
+// far, than the window is long.
+func (r *Record) ServedByLoad() (n, bound float64, why string) {
 	l := r.Load
 	switch {
 	case l == nil:
@@ -46,11 +48,16 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 	}
 	late := max(float64(r.Server.Before.AtNs-r.EdgesNs[0]), 0)
 	after := max(float64(r.Server.After.AtNs-r.EdgesNs[1]), 0)
-	n += min(l.MeanInFlight, rate*after) - rate*late
+	missed, about, counted := l.Onset.within(late)
+	if !counted {
+		// Whether it was faster or slower just then is not known.
+		missed, about = rate*late, rate*late
+	}
+	n += min(l.MeanInFlight, rate*after) - missed
 	if n <= 0 {
 		return 0, 0, "the snapshots of the server lie outside of the window"
 	}
-	return n, bound, ""
+	return n, bound + about, ""
 }
 
 // connecting is the share of what another program is thought to have asked
@@ -58,7 +65,7 @@ func (r *Record) servedByLoad() (n, bound float64, why string) {
 // slowly.
 const connecting = 0.1
 
-// servedByPeer is servedByLoad for a generator of another program. It counts
+// servedByPeer is ServedByLoad for a generator of another program. It counts
 // its whole run, which begins before the window does: what it asked until the
 // server's first snapshot is taken off, at the rate of its run. It begins and
 // ends as it likes, so each connection may have a request on its way that it
@@ -88,7 +95,7 @@ var uncounted = []string{"syscalls_per_request", "waits_per_request", "events_pe
 // answered.
 func (d derivation) peer(w delta) {
 	d.miss(d.r.Server.Backend+" is another program, which does not tell its calls, waits and connections", uncounted...)
-	n, bound, why := d.r.servedByLoad()
+	n, bound, why := d.r.ServedByLoad()
 	if why != "" {
 		d.miss(why, "server_cpu_us_per_request", "total_cpu_us_per_request", "switches_per_request")
 		if w.seconds > 0 {

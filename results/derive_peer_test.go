@@ -18,11 +18,15 @@ func TestServedByLoad(t *testing.T) {
 		before, after int64 // snapshots, ns after the edges
 		requests      uint64
 		flight        float64
+		onset         *Onset
 		n, bound      float64
 		why           string
 	}{
 		{name: "on the edges", edges: []int64{5, 5 + second}, requests: 10_000, flight: 32, n: 10_000, bound: 32},
-		{name: "first one late", edges: []int64{5, 5 + second}, before: second / 100, requests: 10_000, flight: 32, n: 9_900, bound: 32},
+		{name: "first one late", edges: []int64{5, 5 + second}, before: second / 100, requests: 10_000, flight: 32, n: 9_900, bound: 132},
+		{name: "first one late, counted", edges: []int64{5, 5 + second}, before: 1_250_000, onset: &Onset{SlotNs: 500_000, Answered: []uint32{3, 40, 20, 9}}, requests: 10_000, flight: 32, n: 9_947, bound: 52},
+		{name: "on a slot's edge", edges: []int64{5, 5 + second}, before: 1_000_000, onset: &Onset{SlotNs: 500_000, Answered: []uint32{3, 40, 20, 9}}, requests: 10_000, flight: 32, n: 9_957, bound: 52},
+		{name: "later than was counted", edges: []int64{5, 5 + second}, before: 2_000_000, onset: &Onset{SlotNs: 500_000, Answered: []uint32{3, 40, 20, 9}}, requests: 10_000, flight: 32, n: 9_980, bound: 52},
 		{name: "second one late", edges: []int64{5, 5 + second}, after: second / 100, requests: 10_000, flight: 32, n: 10_032, bound: 32},
 		{name: "second one soon", edges: []int64{5, 5 + second}, after: second / 1000, requests: 10_000, flight: 32, n: 10_010, bound: 32},
 		{name: "several machines", after: second, requests: 10_000, flight: 32, n: 10_000, bound: 10_032},
@@ -32,9 +36,9 @@ func TestServedByLoad(t *testing.T) {
 		r := &Record{
 			EdgesNs: c.edges,
 			Server:  &ServerPart{RequestsBy: ByLoad, Before: &Snapshot{AtNs: 5 + c.before}, After: &Snapshot{AtNs: 5 + second + c.after}},
-			Load:    &LoadReport{Requests: c.requests, DurationNs: second, MeanInFlight: c.flight},
+			Load:    &LoadReport{Requests: c.requests, DurationNs: second, MeanInFlight: c.flight, Onset: c.onset},
 		}
-		n, bound, why := r.servedByLoad()
+		n, bound, why := r.ServedByLoad()
 		if math.Abs(n-c.n) > 1e-6 || bound != c.bound && c.why == "" || !strings.Contains(why, c.why) || (why == "") != (c.why == "") {
 			t.Errorf("%s: %v of %v, %q; want %+v", c.name, n, bound, why, c)
 		}
@@ -60,7 +64,7 @@ func TestServedByPeer(t *testing.T) {
 			Server:  &ServerPart{RequestsBy: ByLoad, Before: &Snapshot{AtNs: 1055 * ms}, After: &Snapshot{AtNs: 3050 * ms}},
 			Load:    &LoadReport{Requests: 200_000, DurationNs: 2000 * ms, LeadNs: 50 * ms, Active: 32, Peer: &Peer{}},
 		}
-		n, bound, why := r.servedByLoad()
+		n, bound, why := r.ServedByLoad()
 		// 1.945 s of the run at 10 us each lie between the snapshots.
 		if math.Abs(n-194_500) > bound || bound > c.most*n || why != "" {
 			t.Errorf("%s: %v of %v, %q; want 194,500 within it", c.name, n, bound, why)
@@ -71,7 +75,7 @@ func TestServedByPeer(t *testing.T) {
 		Server:  &ServerPart{RequestsBy: ByLoad, Before: &Snapshot{AtNs: 2100 * ms}, After: &Snapshot{AtNs: 2200 * ms}},
 		Load:    &LoadReport{Requests: 200_000, DurationNs: 2000 * ms, LeadNs: 50 * ms, Active: 32, Peer: &Peer{}},
 	}
-	if _, _, why := late.servedByLoad(); why == "" {
+	if _, _, why := late.ServedByLoad(); why == "" {
 		t.Error("snapshots after the run are taken for its own")
 	}
 }

@@ -183,14 +183,17 @@ type LoadReport struct {
 	// MeanInFlight is the time-averaged number of requests between intended
 	// start and end over the window; Little's law: it equals arrival rate
 	// times mean response.
-	MeanInFlight  float64           `json:"mean_in_flight"`
-	SumInWindowNs float64           `json:"sum_in_window_ns"` // sum over requests of the part of [intended, end] inside the window
-	QueueStart    int               `json:"queue_start"`      // requests waiting for a connection when the window began
-	QueueEnd      int               `json:"queue_end"`        // and when it ended
-	Fate          map[string]uint64 `json:"fate"`             // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed
-	Offered       int               `json:"offered"`          // connections attempted
-	Opened        int               `json:"opened"`           // connected
-	Admitted      int               `json:"admitted"`         // answered at least once
+	MeanInFlight  float64 `json:"mean_in_flight"`
+	SumInWindowNs float64 `json:"sum_in_window_ns"` // sum over requests of the part of [intended, end] inside the window
+	// Onset is how many of the window's requests were answered well in each of
+	// its first slots; records of older versions have none.
+	Onset         *Onset            `json:"onset,omitempty"`
+	QueueStart    int               `json:"queue_start"` // requests waiting for a connection when the window began
+	QueueEnd      int               `json:"queue_end"`   // and when it ended
+	Fate          map[string]uint64 `json:"fate"`        // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed
+	Offered       int               `json:"offered"`     // connections attempted
+	Opened        int               `json:"opened"`      // connected
+	Admitted      int               `json:"admitted"`    // answered at least once
 	FillNs        int64             `json:"fill_ns"`
 	TotalSent     uint64            `json:"total_sent"` // requests over the whole life, for agreement of both ends
 	TotalAnswered uint64            `json:"total_answered"`
@@ -214,6 +217,29 @@ type LoadReport struct {
 	LeadNs int64            `json:"lead_ns,omitempty"`
 	Told   map[string]int64 `json:"told_ns,omitempty"`
 	Notes  []string         `json:"notes,omitempty"` // what is to be known of these
+}
+
+// Onset counts replies in consecutive slots since the window began.
+type Onset struct {
+	SlotNs   int64    `json:"slot_ns"`
+	Answered []uint32 `json:"answered"`
+}
+
+// within is how many replies came in the first so many nanoseconds, and by how
+// many that may be wrong; ok is false when the slots do not reach so far.
+func (o *Onset) within(ns float64) (n, bound float64, ok bool) {
+	if o == nil || o.SlotNs <= 0 {
+		return 0, 0, false
+	}
+	full := int(ns / float64(o.SlotNs))
+	if full >= len(o.Answered) {
+		return 0, 0, false
+	}
+	for _, slot := range o.Answered[:full] {
+		n += float64(slot)
+	}
+	last := float64(o.Answered[full])
+	return n + last*(ns/float64(o.SlotNs)-float64(full)), last, true
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A

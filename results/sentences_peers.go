@@ -18,7 +18,7 @@ func (a *Analysis) peersText() string {
 		if !slices.Contains(names, r.Server.Backend) {
 			names = append(names, r.Server.Backend)
 		}
-		if n, bound, why := r.servedByLoad(); why == "" {
+		if n, bound, why := r.ServedByLoad(); why == "" {
 			worst = max(worst, bound/n)
 		}
 	}
