@@ -67,6 +67,7 @@ type fake struct {
 	out, err io.Writer
 	fault    fault
 	pid      int
+	helpers  []int
 	lines    int
 	sleep    func(time.Duration)
 	hang     func()
@@ -215,7 +216,7 @@ func (f *fake) load() error {
 	warmup, _ := time.ParseDuration(f.flag("--warmup"))
 	window, _ := time.ParseDuration(f.flag("--duration"))
 	f.sleep(warmup)
-	if err := say(control.Event{Event: "measure"}); err != nil {
+	if err := say(control.Event{Event: "measure", PIDs: f.helpers}); err != nil {
 		return err
 	}
 	f.sleep(window)
@@ -258,6 +259,8 @@ type fakeLauncher struct {
 	faults func(argv []string) fault
 	// onLaunch is called before each start.
 	onLaunch func(argv []string) error
+	// helpers do the work of the load process.
+	helpers []int
 
 	mu      sync.Mutex
 	argvs   [][]string
@@ -277,7 +280,7 @@ func (l *fakeLauncher) Launch(argv []string) (Process, error) {
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	p := &fakeProcess{in: inW, out: outR, killed: make(chan struct{}), ended: make(chan struct{}), pid: 1000 + len(l.argvs)}
-	f := &fake{args: argv[1:], in: inR, out: outW, err: &p.stderr, pid: p.pid}
+	f := &fake{args: argv[1:], in: inR, out: outW, err: &p.stderr, pid: p.pid, helpers: l.helpers}
 	if l.faults != nil {
 		f.fault = l.faults(argv)
 	}

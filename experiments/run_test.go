@@ -3,6 +3,7 @@ package experiments
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,6 +120,29 @@ func TestRunSleepsInTheWindow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Processes that do the load process's work may begin at any time before the
+// window: the machine is looked at when they are known, and they are not
+// foreign.
+func TestRunKnowsHelpers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var windows [][]int
+		b := fakeBench(&fakeLauncher{helpers: []int{77, 78}})
+		b.signals = seenPIDs{pids: &windows}
+		_, run, _, err := fakeRun(t, t.Context(), smallSuite, Request{}, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(windows) != 3*len(run.Records) {
+			t.Fatalf("%d readings for %d trials", len(windows), len(run.Records))
+		}
+		for i := 0; i < len(windows); i += 3 {
+			if begins, ends := windows[i+1], windows[i+2]; !slices.Contains(begins, 77) || !slices.Contains(begins, 78) || !slices.Equal(begins, ends) {
+				t.Errorf("readings of %v and %v", begins, ends)
+			}
+		}
+	})
 }
 
 func TestRunSettles(t *testing.T) {

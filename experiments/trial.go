@@ -250,10 +250,17 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 	if t.part.Before, err = t.snapshot(ctx, cheap); err != nil {
 		return
 	}
-	pids, own := t.pids(t.part.Filled), []int(nil)
-	if t.here() {
-		own = slices.Concat(t.part.Before.PIDs, begins.PIDs)
-		pids = append(pids, before.claim(own)...)
+	var pids, own []int
+	switch {
+	case !t.here():
+	case len(begins.PIDs) > 0:
+		// Processes that do the load process's work may have begun after the
+		// machine was looked at.
+		pids = slices.Concat(t.pids(t.part.Before), begins.PIDs)
+		before, own = t.signals.Window(pids), pids
+	default:
+		own = t.part.Before.PIDs
+		pids = slices.Concat(t.pids(t.part.Filled), before.claim(own))
 	}
 	if ends, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
 		return
