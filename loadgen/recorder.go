@@ -68,7 +68,7 @@ type recorder struct {
 
 func newRecorder(timeout time.Duration, closed bool) *recorder {
 	return &recorder{
-		timeout: timeout, closed: closed, onset: Onset{SlotNs: int64(onsetSlot)},
+		timeout: timeout, closed: closed, onset: newOnset(),
 		response: newDist(), service: newDist(), firstByte: newDist(), whole: newDist(),
 		connect: newDist(), admission: newDist(), lag: newDist(), queue: newDist(),
 	}

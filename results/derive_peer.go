@@ -44,7 +44,8 @@ func (r *Record) ServedByLoad() (n, bound float64, why string) {
 	if !timed {
 		// The snapshots are on one clock, whichever that is.
 		length := float64(r.Server.After.AtNs - r.Server.Before.AtNs)
-		return n, bound + rate*math.Abs(length-float64(l.DurationNs)), ""
+		bound += rate * math.Abs(length-float64(l.DurationNs))
+		return n, bound, tooUncertain(n, bound)
 	}
 	late := max(float64(r.Server.Before.AtNs-r.EdgesNs[0]), 0)
 	after := max(float64(r.Server.After.AtNs-r.EdgesNs[1]), 0)
@@ -54,10 +55,24 @@ func (r *Record) ServedByLoad() (n, bound float64, why string) {
 		missed, about = rate*late, rate*late
 	}
 	n += min(l.MeanInFlight, rate*after) - missed
+	bound += about
 	if n <= 0 {
 		return 0, 0, "the snapshots of the server lie outside of the window"
 	}
-	return n, bound + about, ""
+	return n, bound, tooUncertain(n, bound)
+}
+
+// uncertainMost is by which share the requests that a figure is over may be
+// wrong: the margin within which two servers count as the same.
+const uncertainMost = 0.05
+
+// tooUncertain is why n requests, of which bound may not have been answered
+// between the snapshots, are not known well enough; "" where they are.
+func tooUncertain(n, bound float64) string {
+	if bound <= uncertainMost*n {
+		return ""
+	}
+	return fmt.Sprintf("of the %.0f requests that the generator saw answered, %.0f may lie outside of the server's snapshots: over %.0f %%", n, bound, 100*uncertainMost)
 }
 
 // connecting is the share of what another program is thought to have asked
@@ -84,7 +99,8 @@ func (r *Record) servedByPeer(rate float64, timed bool) (n, bound float64, why s
 	if outside >= n {
 		return 0, 0, "the snapshots of the server lie outside of the generator's run"
 	}
-	return n - outside, bound + connecting*outside, ""
+	n, bound = n-outside, bound+connecting*outside
+	return n, bound, tooUncertain(n, bound)
 }
 
 // uncounted are columns that need counters of the server's own.

@@ -219,27 +219,31 @@ type LoadReport struct {
 	Notes  []string         `json:"notes,omitempty"` // what is to be known of these
 }
 
-// Onset counts replies in consecutive slots since the window began.
+// Onset counts replies in consecutive slots since the window began: Fine slots
+// of SlotNs, after them twice as long every Fine/2 slots.
 type Onset struct {
 	SlotNs   int64    `json:"slot_ns"`
+	Fine     int      `json:"fine"`
 	Answered []uint32 `json:"answered"`
 }
 
 // within is how many replies came in the first so many nanoseconds, and by how
 // many that may be wrong; ok is false when the slots do not reach so far.
 func (o *Onset) within(ns float64) (n, bound float64, ok bool) {
-	if o == nil || o.SlotNs <= 0 {
+	if o == nil || o.SlotNs <= 0 || o.Fine < 2 {
 		return 0, 0, false
 	}
-	full := int(ns / float64(o.SlotNs))
-	if full >= len(o.Answered) {
-		return 0, 0, false
+	width := float64(o.SlotNs)
+	for i, answered := range o.Answered {
+		if i >= o.Fine && (i-o.Fine)%(o.Fine/2) == 0 {
+			width *= 2
+		}
+		if ns < width {
+			return n + float64(answered)*ns/width, float64(answered), true
+		}
+		n, ns = n+float64(answered), ns-width
 	}
-	for _, slot := range o.Answered[:full] {
-		n += float64(slot)
-	}
-	last := float64(o.Answered[full])
-	return n + last*(ns/float64(o.SlotNs)-float64(full)), last, true
+	return 0, 0, false
 }
 
 // Dist is a distribution: nanoseconds unless the field says otherwise. A
