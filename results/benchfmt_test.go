@@ -156,7 +156,11 @@ func TestBenchstatAgrees(t *testing.T) {
 			}
 		}
 		got := theirs[at+" "+r.Level]
-		if want := fmt.Sprintf("p=%s n=%d", benchP(r.Unpaired.P), r.Unpaired.Level.N); got.p != want || (got.delta == "~") == r.Unpaired.Different {
+		n := strconv.Itoa(r.Unpaired.Level.N)
+		if base := r.Unpaired.Base.N; base != r.Unpaired.Level.N {
+			n = fmt.Sprintf("%d+%d", base, r.Unpaired.Level.N) // as benchstat writes samples of two sizes
+		}
+		if want := fmt.Sprintf("p=%s n=%s", benchP(r.Unpaired.P), n); got.p != want || (got.delta == "~") == r.Unpaired.Different {
 			t.Errorf("%s %s: %s, different %v here; benchstat says %s %s", r.Level, at, want, r.Unpaired.Different, got.delta, got.p)
 		}
 	}

@@ -71,9 +71,9 @@ var oneRunner = []string{"readiness", "completion", "goroutines", "sim"}
 
 // othersTime is the CPU time of other programs, of the window. The threads of a
 // trial wait for each other too, and how much depends on the backend: with nobody
-// else about, CPU pressure was 11 % with select and poll where they turned
-// connections away, 5 % with io_uring and 2 % with epoll (medians of
-// psi_some_share in results/reference/quick). Waiting that other programs had
+// else about, CPU pressure was 11 % with poll and 9 % with select and io_uring
+// where they turned connections away, 5 % with epoll and 1 % with goroutines
+// (medians of psi_some_share in results/reference/quick). Waiting that other programs had
 // not the time to cause says nothing of the machine, and would exclude trials by
 // their result. Infinite where that time is not known.
 func (m *MachinePart) othersTime() float64 {
