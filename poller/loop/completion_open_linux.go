@@ -190,7 +190,7 @@ func (e *completion) halfClose(c *Conn) {
 	// In the ring it would be done by a kernel thread. ENOTCONN means that the
 	// peer has reset: the receive says so.
 	e.loop.counts.Calls[CallClose]++
-	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
+	_ = rawShutdown(int(c.fd))
 }
 
 // release cancels what is in flight; the last completion lets the connection go.

@@ -54,7 +54,7 @@ func (e *completion) send(c *Conn, k *flight) {
 }
 
 func (e *completion) sendBytes(c *Conn, k *flight, budget int) {
-	v, asked, more := c.out.gather(e.vector[:0], budget)
+	v, asked, more := c.out.gather(e.vector[:0], budget, c.finFollows())
 	flags := uint32(sendFlagsAll)
 	if more {
 		flags |= unix.MSG_MORE

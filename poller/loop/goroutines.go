@@ -240,7 +240,7 @@ func (e *goroutines) update(c *Conn) {
 func (e *goroutines) halfClose(c *Conn) {
 	e.loop.counts.Calls[CallClose]++
 	// An error means that the peer has reset: the reader finds out.
-	_ = c.io.(*task).raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_WR) })
+	_ = c.io.(*task).raw.Control(func(fd uintptr) { _ = rawShutdown(int(fd)) })
 }
 
 // release closes the descriptor, which makes every call on it return, and

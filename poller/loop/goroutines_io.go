@@ -205,7 +205,7 @@ func (e *goroutines) prepare(c *Conn, t *task) bool {
 	if s.f != nil {
 		t.send = sending{call: CallSendFile, file: int(s.f.Fd()), off: s.off, n: int(min(s.n, turnBytes))}
 	} else {
-		t.vector, _, t.send.more = c.out.gather(t.vector[:0], turnBytes)
+		t.vector, _, t.send.more = c.out.gather(t.vector[:0], turnBytes, c.finFollows())
 	}
 	if e.loop.cfg.Stamp {
 		t.send.at = e.now()

@@ -63,6 +63,9 @@ func rawAccept(fd int) (int, unix.Errno) {
 	return n, 0
 }
 
+// rawShutdown sends the FIN.
+func rawShutdown(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }
+
 func rawClose(fd int) { unix.Close(fd) }
 
 func prepare(fd int) error {

@@ -21,8 +21,8 @@ func rawRead(fd int, p []byte) (int, unix.Errno) {
 	return int(n), e
 }
 
-// rawSend sends without raising SIGPIPE. more says that a file follows, which
-// shall share the last packet.
+// rawSend sends without raising SIGPIPE. more says that a file or the FIN
+// follows, which shall share the last packet.
 func rawSend(fd int, p []byte, more bool) (int, unix.Errno) {
 	n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), sendFlags(more), 0, 0)
 	return int(n), e
@@ -60,6 +60,12 @@ func rawSendFile(fd, file int, off int64, n int) (int, unix.Errno) {
 func rawAccept(fd int) (int, unix.Errno) {
 	n, _, e := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 	return int(n), e
+}
+
+// rawShutdown sends the FIN.
+func rawShutdown(fd int) unix.Errno {
+	_, _, e := unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+	return e
 }
 
 func rawClose(fd int) {

@@ -271,7 +271,7 @@ func (e *readiness) flush(c *Conn) (full bool) {
 			}
 		} else {
 			var more bool
-			e.vector, asked, more = c.out.gather(e.vector[:0], budget)
+			e.vector, asked, more = c.out.gather(e.vector[:0], budget, c.finFollows())
 			l.counts.Calls[CallWrite]++
 			if len(e.vector) == 1 {
 				n, errno = rawSend(int(c.fd), e.vector[0], more)
@@ -301,7 +301,7 @@ func (e *readiness) flush(c *Conn) (full bool) {
 func (e *readiness) halfClose(c *Conn) {
 	e.loop.counts.Calls[CallClose]++
 	// ENOTCONN means that the peer has reset: the next read says so.
-	_ = unix.Shutdown(int(c.fd), unix.SHUT_WR)
+	_ = rawShutdown(int(c.fd))
 }
 
 func (e *readiness) release(c *Conn, reset bool, done func()) {

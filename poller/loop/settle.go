@@ -143,6 +143,10 @@ func (c *Conn) settle() {
 		c.drainDue = true
 		c.out.unpark()
 	}
+	if c.state == stateLingering && c.fin {
+		l.finish(c, nil) // there is nothing to bring up to date before that
+		return
+	}
 	l.eng.update(c)
 	if c.gone() || c.failure != nil {
 		return
@@ -197,10 +201,11 @@ func (c *Conn) drained() {
 		c.keep(nil)
 		c.loop.wheel.set(c, c.loop.Now().Add(lingerTime))
 		c.loop.eng.update(c)
-	} else if c.state == stateLingering && c.fin {
-		c.loop.finish(c, nil)
 	}
 }
+
+// finFollows says that the FIN is to be sent when the queue is empty.
+func (c *Conn) finFollows() bool { return c.finWanted || c.closing }
 
 // lingered counts input that is thrown away because the connection closes.
 // Only when nothing is left to send does that have a bound.
