@@ -27,12 +27,9 @@ const (
 type fillState struct {
 	active     []*conn // opened for requests, in the order of their places
 	fillStart  loop.Time
-	fillNs     int64
 	toOpen     int
-	begun      int
 	connecting int
 	pending    int // begun, neither answered nor lost
-	unasked    int // idle ones that were opened and do not ask
 	progress   loop.Time
 	seen       int // answered or lost when progress was last made
 }
@@ -67,8 +64,8 @@ func (g *Generator) fillOn() {
 		g.seen, g.progress = decided, now
 	}
 	due := int(now.Sub(g.fillStart).Seconds()*g.s.FillRate) + 1
-	for g.begun < min(due, g.toOpen) && g.connecting < connectingMost &&
-		(g.pending < pendingMost || now.Sub(g.progress) > patience) {
+	for g.begun < min(due, g.toOpen) && g.connecting < g.s.share(connectingMost) &&
+		(g.pending < g.s.share(pendingMost) || now.Sub(g.progress) > patience) {
 		g.open(g.begun)
 	}
 	if g.begun < g.toOpen {
