@@ -3,6 +3,7 @@ package loadgen
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
@@ -16,6 +17,8 @@ import (
 type portion struct {
 	Report   *Report // its own; for its limits
 	WindowNs int64   // CLOCK_MONOTONIC at the window's beginning
+	// BeganUnixNs is the wall clock then.
+	BeganUnixNs int64
 
 	Begun, Unasked, IdleOpen  int
 	Offered, Opened, Admitted int
@@ -60,9 +63,9 @@ func (r *recorder) dists() []*dist {
 }
 
 // portion is a ledger to hand over, of which a report has been made.
-func (g *ledger) portion(report *Report, windowNs int64) (*portion, error) {
+func (g *ledger) portion(report *Report, windowNs int64, began time.Time) (*portion, error) {
 	p := &portion{
-		Report: report, WindowNs: windowNs,
+		Report: report, WindowNs: windowNs, BeganUnixNs: began.UnixNano(),
 		Begun: g.begun, Unasked: g.unasked, IdleOpen: g.idleOpen,
 		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted,
 		Fates: g.fates[:], Sent: g.sent, Answered: g.answered, QueueStart: g.queueStart, QueueEnd: g.queueEnd,
@@ -188,17 +191,18 @@ type Process struct {
 	LagP99    *int64  `json:"lag_p99_ns"` // as Report.Lag has it
 }
 
-// divided makes the report of a load that was divided, of what its processes
-// handed over. Each has to keep the rules of a generator by itself: the one that
-// is the furthest from that is told.
-func divided(s Spec, parts []*portion, cpus [][]int, pids []int) (*ledger, *Report, error) {
+// divided is the ledger of a load that was divided, of what its processes handed
+// over and the CPU time that the one above them used in the window. Each has to
+// keep the rules of a generator by itself: the one that is the furthest from
+// that is told.
+func divided(s Spec, parts []*portion, cpus [][]int, pids []int, own int64) (*ledger, error) {
 	g := newMerged(s)
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	var starts, finals []control.Snapshot
 	worst := -1
 	for i, p := range parts {
 		if err := g.add(p); err != nil {
-			return nil, nil, fmt.Errorf("what process %d of %d handed over cannot be added: %w", i+1, len(parts), err)
+			return nil, fmt.Errorf("what process %d of %d handed over cannot be added: %w", i+1, len(parts), err)
 		}
 		r := p.Report
 		starts, finals = append(starts, *r.Start), append(finals, *r.Snapshot)
@@ -213,6 +217,7 @@ func divided(s Spec, parts []*portion, cpus [][]int, pids []int) (*ledger, *Repo
 			worst = i
 		}
 	}
+	g.edge[1].cpu += own
 	g.start, g.final = control.Sum(starts, pids), control.Sum(finals, pids)
 	g.spread = last - first
 	if worst >= 0 {
@@ -220,7 +225,7 @@ func divided(s Spec, parts []*portion, cpus [][]int, pids []int) (*ledger, *Repo
 			g.limits = append(g.limits, fmt.Sprintf("process %d of %d: %s", worst+1, len(parts), why))
 		}
 	}
-	return g, g.makeReport(), nil
+	return g, nil
 }
 
 // further says that the generator of one report is more at its limit than that
