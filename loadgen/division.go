@@ -21,8 +21,8 @@ func ProcessesFor(connections int, nofile uint64) int {
 	return max(1, (connections+holds-1)/holds)
 }
 
-// maxProcesses bounds the processes of a load.
-const maxProcesses = 64
+// MaxProcesses is how many processes a load is divided among at most.
+const MaxProcesses = 64
 
 // divide makes of a load the loads of n processes that can hold so many
 // connections each; n = 0 stands for as many as are needed. The active
@@ -35,8 +35,8 @@ func (c Config) divide(n, holds int) ([]Config, error) {
 	if n == 0 {
 		n = needed
 	}
-	if n > maxProcesses {
-		return nil, fmt.Errorf("%d connections need %d processes under the descriptor limit, which is over %d; raise it (ulimit -n) or ask for fewer", total, n, maxProcesses)
+	if n > MaxProcesses {
+		return nil, fmt.Errorf("%d connections need %d processes under the descriptor limit, which is over %d; raise it (ulimit -n) or ask for fewer", total, n, MaxProcesses)
 	}
 	if total > n*holds {
 		return nil, fmt.Errorf("%d connections do not fit: under the descriptor limit %d processes hold %d each; give --processes 0, raise the limit (ulimit -n) or ask for fewer", total, n, holds)

@@ -28,7 +28,7 @@ type Flags struct {
 	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
 	Pacing      string        `default:"sleep" enum:"sleep,busy" help:"How to wait for the next arrival: sleep (the last 60 us polling), or busy: never sleep, for a CPU of its own (${default})." placeholder:"KIND"`
 	LooseBody   bool          `help:"Check the length of replies only, not their bytes."`
-	FillRate    float64       `default:"20000" help:"Connections opened a second at the start (${default})." placeholder:"R"`
+	FillRate    float64       `default:"30000" help:"Connections opened a second at the start (${default})." placeholder:"R"`
 	FillLimit   time.Duration `default:"1s" help:"How long connections may stay unanswered at the start, after the last was begun, before the load begins without them (${default})." placeholder:"D"`
 	Sources     []string      `help:"Local addresses to connect from in turn, where one has too few ports." placeholder:"ADDRESS"`
 	Processes   int           `default:"0" help:"Processes to divide the connections among; 0 for as many as the descriptor limit asks for, mostly 1 (${default}). Active connections are in the first of them, one for each CPU of --cpu." placeholder:"N"`

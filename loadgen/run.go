@@ -51,8 +51,8 @@ func (c Config) Check() error {
 		return errors.New("--requests -: give a file")
 	case c.Requests != "" && c.Processes > 1:
 		return errors.New("--requests: give --processes 1, one process writes that file")
-	case c.Processes < 0 || c.Processes > maxProcesses:
-		return fmt.Errorf("--processes %d: give a number from 1 to %d, or 0 for as many as the descriptor limit asks for", c.Processes, maxProcesses)
+	case c.Processes < 0 || c.Processes > MaxProcesses:
+		return fmt.Errorf("--processes %d: give a number from 1 to %d, or 0 for as many as the descriptor limit asks for", c.Processes, MaxProcesses)
 	}
 	if c.Backend != "" {
 		if err := (loop.Config{Backend: c.Backend}).Check(); err != nil {

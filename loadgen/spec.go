@@ -79,7 +79,7 @@ func Default() Spec {
 		Timeout:  time.Second, ConnectTimeout: 3 * time.Second,
 		Warmup: time.Second, Duration: 10 * time.Second,
 		Redial: true, Pacing: Sleep,
-		FillRate: 20_000, FillLimit: time.Second,
+		FillRate: 30_000, FillLimit: time.Second,
 	}
 }
 
