@@ -19,14 +19,23 @@
 //	server -> {"event":"snapshot","snapshot":{...}}
 //	runner -> {"do":"stop"}                        to either; the process finishes and ends with status 0
 //	either -> {"event":"error","message":"..."}    it failed, and ends with status 1
+//
+// A load process may divide its work among copies of itself, which speak the
+// same with it, and hear two commands more:
+//
+//	parent -> {"do":"fill","at_ns":N}              open the connections, from that moment on
+//	parent -> {"do":"report"}                      to those that send no requests: the others have ended
 package control
 
 import "encoding/json"
 
 // Command is one line to a process.
 type Command struct {
-	Do   string `json:"do"` // "go", "snapshot", "stop"
+	Do   string `json:"do"` // "go", "snapshot", "stop"; of parts also "fill", "report"
 	Full bool   `json:"full,omitempty"`
+	// AtNs, of "go" and "fill", is when what it begins is to begin, on
+	// CLOCK_MONOTONIC; 0 is at once.
+	AtNs int64 `json:"at_ns,omitempty"`
 	// Settle, of a snapshot: the server first settles, see Settle. It costs
 	// CPU time and memory that a window should not have to pay for.
 	Settle bool `json:"settle,omitempty"`
@@ -41,8 +50,8 @@ type Event struct {
 	Snapshot *Snapshot       `json:"snapshot,omitempty"`
 	Filled   *Filled         `json:"filled,omitempty"`
 	Report   json.RawMessage `json:"report,omitempty"`
-	// PIDs, of "measure", are processes that do the load's work for the one
-	// that speaks.
+	// PIDs, of "filled" and "measure", are processes that do the load's work for
+	// the one that speaks.
 	PIDs []int `json:"pids,omitempty"`
 }
 

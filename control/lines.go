@@ -52,7 +52,7 @@ func ParseCommand(line []byte) (Command, error) {
 		return Command{}, fmt.Errorf("more than one command in a line")
 	}
 	switch c.Do {
-	case "go", "snapshot", "stop":
+	case "go", "snapshot", "stop", "fill", "report":
 		return c, nil
 	}
 	return Command{}, fmt.Errorf(`unknown command %q: give "go", "snapshot" or "stop"`, c.Do)

@@ -112,6 +112,9 @@ func loadArgs(v values, r loadRun) []string {
 		// Who is not served is to be seen as that, not as another who comes.
 		a = append(a, "--no-redial")
 	}
+	if v.has("load_processes") {
+		a = append(a, "--processes", whole(v.number("load_processes")))
+	}
 	if len(r.sources) > 0 {
 		names := make([]string, len(r.sources))
 		for i, s := range r.sources {
@@ -163,30 +166,13 @@ func trialAddress(trial int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(1 + k/62_500%250), byte(1 + k/250%250), byte(1 + k%250)})
 }
 
-// sourceAddresses returns the addresses that the load process may connect
-// from: several where one has too few ephemeral ports for the connections (at
-// once, or a connection per request, whose ports the kernel keeps for a
-// while). No address has more than two fifths of its ports in use: with up to
-// nine tenths on one, 18,000 connections took 3.0 to 3.5 s to open, with two
-// fifths 0.9 to 1.1 s (fill_ns of epoll servers). Presumably that is because
-// Linux tries every port of one parity before it takes one of the other
-// (inet_hash_connect). They are of 127.252/16, where no trial's server is.
+// sourceAddresses returns the addresses that the load process may connect from,
+// where the server has one of 127/8: see loadgen.Sources.
 func sourceAddresses(v values, connections int, h Host) []netip.Addr {
-	if !h.Loopback || h.Ports == 0 {
+	if !h.Loopback {
 		return nil
 	}
-	n := connections/(h.Ports*2/5) + 1
-	if !v.on("keep_alive") {
-		n = max(n, 8)
-	}
-	if n < 2 {
-		return nil
-	}
-	out := make([]netip.Addr, min(n, 250))
-	for i := range out {
-		out[i] = netip.AddrFrom4([4]byte{127, 252, 1, byte(1 + i)})
-	}
-	return out
+	return loadgen.Sources(netip.AddrFrom4([4]byte{127, 0, 0, 1}), connections, v.on("keep_alive"), h.Ports)
 }
 
 // Timeouts bound the stages of a trial beyond what its settings say that they

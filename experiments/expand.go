@@ -233,13 +233,33 @@ func (h Host) impossible(v values) (why string, err error) {
 	if need := uint64(n + reserveFDs); !v.has("offered_share") && need > limit {
 		return fmt.Sprintf("%d connections need %d descriptors in the server, its limit is %d", n, need, limit), nil
 	}
-	if need := uint64(n + reserveFDs); need > h.NoFile {
-		return fmt.Sprintf("%d connections need %d descriptors in the load process, the hard limit is %d", n, need, h.NoFile), nil
+	if why := h.tooMany(v, n); why != "" {
+		return why, nil
 	}
 	if h.Ports > 0 && !h.Loopback && n > h.Ports {
 		return fmt.Sprintf("%d connections need as many ephemeral ports, there are %d", n, h.Ports), nil
 	}
 	return "", nil
+}
+
+// tooMany returns why the load processes cannot have so many connections; ""
+// when they can.
+func (h Host) tooMany(v values, n int) string {
+	processes := int(v.number("load_processes"))
+	if v.text("generator") != "" {
+		processes = 1 // of another program
+	}
+	if processes == 0 {
+		processes = loadgen.MaxProcesses
+	}
+	if n <= processes*loadgen.Holds(h.NoFile) {
+		return ""
+	}
+	each := (n+processes-1)/processes + reserveFDs
+	if processes == 1 {
+		return fmt.Sprintf("%d connections need %d descriptors in the load process, the hard limit is %d", n, each, h.NoFile)
+	}
+	return fmt.Sprintf("%d connections need %d descriptors in each of %d load processes, the hard limit is %d", n, each, processes, h.NoFile)
 }
 
 // connections returns how many connections a trial opens at once; for

@@ -323,7 +323,7 @@ func (l *fakeLauncher) Launch(argv []string) (Process, error) {
 type fakeProcess struct {
 	in     *io.PipeWriter
 	out    *io.PipeReader
-	stderr tail
+	stderr control.Tail
 	once   sync.Once
 	killed chan struct{}
 	ended  chan struct{}

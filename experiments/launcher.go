@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"medusa/control"
 )
 
 // Launcher starts the processes of trials. The real one is Processes; tests
@@ -39,14 +41,11 @@ type Process interface {
 // they started with them.
 type Processes struct{}
 
-// tailSize is how much of a process's standard error is kept.
-const tailSize = 4096
-
 type process struct {
 	cmd    *exec.Cmd
 	in     *os.File
 	out    *os.File
-	stderr tail
+	stderr control.Tail
 	ended  chan struct{} // closed once reaped
 	err    error         // how it ended; read after ended
 
@@ -121,34 +120,6 @@ func (p *process) Kill() {
 	if !p.reaped {
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	}
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-	cut bool
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - tailSize; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
-		t.cut = true
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := strings.ToValidUTF8(string(t.buf), "?")
-	if t.cut {
-		return "..." + s
-	}
-	return s
 }
 
 // splitWords splits a command prefix such as `ssh -p 22 'my host'` into words

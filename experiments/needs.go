@@ -46,7 +46,7 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 		v := values(plan.Trials[i].Settings)
 		if most := connections(v); most >= n.Connections {
 			n.Connections = most
-			n.Descriptors = uint64(most + reserveFDs)
+			n.Descriptors = descriptors(v, most)
 		}
 		if b := v.text("backend"); !contains(n.Backends, b) {
 			n.Backends = append(n.Backends, b)
@@ -60,6 +60,24 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 	n.Disk += bytesOfRun
 	n.Memory = 2*bytesOfProcess + uint64(min(n.Connections, int(h.NoFile)))*bytesOfConnection
 	return n
+}
+
+// descriptors is how many one process of a trial with so many connections needs
+// at most. A server that is offered a share of what it can hold has just its
+// limit, and load processes that are not counted are as many as they need to be.
+func descriptors(v values, connections int) uint64 {
+	server := uint64(connections + reserveFDs)
+	if v.has("offered_share") {
+		server = uint64(v.number("nofile"))
+	}
+	processes := int(v.number("load_processes"))
+	if v.text("generator") != "" {
+		processes = 1
+	}
+	if processes == 0 {
+		return server
+	}
+	return max(server, uint64((connections+processes-1)/processes+reserveFDs))
 }
 
 // responseBytes is the size of a response, as far as the settings tell; 0

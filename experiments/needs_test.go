@@ -39,6 +39,24 @@ fixed: {keep_alive: false, congestion: cubic, settle_memory: true, server_cpus: 
 	}
 }
 
+// TestNeedsOfLoadProcesses: what one process needs, not all together.
+func TestNeedsOfLoadProcesses(t *testing.T) {
+	for _, c := range []struct {
+		v    values
+		want uint64
+	}{
+		{values{"offered_share": 2.0, "nofile": 20_000.0}, 20_000},
+		{values{"offered_share": 2.0, "nofile": 20_000.0, "load_processes": 1.0}, 40_048},
+		{values{"offered_share": 2.0, "nofile": 20_000.0, "load_processes": 3.0}, 20_000},
+		{values{"offered_share": 2.0, "nofile": 20_000.0, "generator": "wrk"}, 40_048},
+		{values{"load_processes": 8.0}, 40_048}, // of the server
+	} {
+		if got := descriptors(c.v, 40_000); got != c.want {
+			t.Errorf("%v: %d, want %d", c.v, got, c.want)
+		}
+	}
+}
+
 // TestNeedsOfShipped: each shipped suite's needs can be reckoned.
 func TestNeedsOfShipped(t *testing.T) {
 	all, err := List()

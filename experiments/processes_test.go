@@ -237,7 +237,7 @@ func TestProcessesStreams(t *testing.T) {
 		t.Errorf("Wait: %v", err)
 	}
 	tail := p.ErrorTail()
-	if len(tail) > tailSize+3 || !strings.HasPrefix(tail, "...") || !strings.HasSuffix(tail, "line 1999\n") {
+	if len(tail) > 4096+3 || !strings.HasPrefix(tail, "...") || !strings.HasSuffix(tail, "line 1999\n") {
 		t.Errorf("%d bytes of stderr ending in %q", len(tail), tail[max(0, len(tail)-20):])
 	}
 	if _, err := (Processes{}).Launch([]string{"/no/such/file"}); err == nil {

@@ -71,6 +71,8 @@ var settings = []Setting{
 		Meaning: "a load generator of another program, as the suite names it; else medusa's"},
 	{Name: "load_backend", Kind: Text, Process: "load", Flag: "--backend",
 		Meaning: "the I/O backend of medusa's generator; else the run's (--load-backend)"},
+	{Name: "load_processes", Kind: Integer, Min: 0, Max: loadgen.MaxProcesses, Process: "load", Flag: "--processes",
+		Meaning: "processes that medusa's generator divides the connections among; 0, or not set: as many as its limit of descriptors asks for"},
 	{Name: "arrivals", Kind: Choice, Choices: []string{"poisson", "constant", "burst", loadgen.Traced}, Process: "load", Flag: "--arrivals", Default: "poisson",
 		Meaning: "how arrivals of an open loop are spread"},
 	{Name: "trace", Kind: Text, Process: "load", Flag: "--trace",

@@ -41,6 +41,7 @@ type trial struct {
 	hlog   string
 
 	stage        string
+	helpers      []int // processes that do the load process's work, as it knows them before the window
 	server, load *peer
 	ready        control.Ready
 	part         *results.ServerPart
@@ -208,9 +209,11 @@ func (t *trial) fill(ctx context.Context) error {
 	began := time.Now()
 	patience := t.timeouts.Fill + secs(t.phases.Fill) + ms(t.set.number("connect_timeout_ms")) + 2*ms(t.set.number("request_timeout_ms")) +
 		time.Duration(active+idle)*time.Millisecond
-	if _, err := t.load.await(ctx, "filled", patience, t.server); err != nil {
+	filled, err := t.load.await(ctx, "filled", patience, t.server)
+	if err != nil {
 		return err
 	}
+	t.helpers = filled.PIDs
 	t.rec.InsideNs = time.Since(began).Nanoseconds()
 	if t.part.Filled, err = t.snapshot(ctx, full); err != nil {
 		return err
@@ -253,8 +256,8 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 	var pids, own []int
 	switch {
 	case !t.here():
-	case len(begins.PIDs) > 0:
-		// Processes that do the load process's work may have begun after the
+	case slices.ContainsFunc(begins.PIDs, t.begun):
+		// Processes that do the load process's work have begun after the
 		// machine was looked at.
 		pids = slices.Concat(t.pids(t.part.Before), begins.PIDs)
 		before, own = t.signals.Window(pids), pids
@@ -287,8 +290,11 @@ func (t *trial) pids(s *results.Snapshot) []int {
 	if !t.here() {
 		return nil
 	}
-	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, s.PIDs)
+	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, t.helpers, s.PIDs)
 }
+
+// begun says that a process of the load began only after the fill.
+func (t *trial) begun(pid int) bool { return !slices.Contains(t.helpers, pid) }
 
 // report takes the load process's report and sees it end.
 func (t *trial) report(ctx context.Context) error {

@@ -19,7 +19,8 @@ const (
 	connectingMost = 256
 	pendingMost    = 1024
 	// patience is how long the server is given to answer one more before the
-	// fill goes on without: it may have stopped accepting for good.
+	// fill goes on without: it may have stopped accepting for good. Those that
+	// its backlog does not hold then time out; that is no progress.
 	patience = 100 * time.Millisecond
 )
 
@@ -27,14 +28,11 @@ const (
 type fillState struct {
 	active     []*conn // opened for requests, in the order of their places
 	fillStart  loop.Time
-	fillNs     int64
 	toOpen     int
-	begun      int
 	connecting int
 	pending    int // begun, neither answered nor lost
-	unasked    int // idle ones that were opened and do not ask
 	progress   loop.Time
-	seen       int // answered or lost when progress was last made
+	seen       int // answered, or lost other than by a timeout, when progress was last made
 }
 
 // Start begins the fill: it opens all connections at the fill rate, each of
@@ -63,12 +61,16 @@ func (g *Generator) fillOn() {
 		return
 	}
 	now := g.l.Now()
-	if decided := g.begun - g.pending; decided > g.seen {
+	if decided := g.begun - g.pending - int(g.fates[fateTimeout]); decided > g.seen {
 		g.seen, g.progress = decided, now
 	}
-	due := int(now.Sub(g.fillStart).Seconds()*g.s.FillRate) + 1
-	for g.begun < min(due, g.toOpen) && g.connecting < connectingMost &&
-		(g.pending < pendingMost || now.Sub(g.progress) > patience) {
+	due := min(int(now.Sub(g.fillStart).Seconds()*g.s.FillRate)+1, g.toOpen)
+	stopped := now.Sub(g.progress) > patience
+	if stopped {
+		// What was held back meanwhile does not come all at once.
+		due = min(due, g.begun+int(2*fillTick.Seconds()*g.s.FillRate)+1)
+	}
+	for g.begun < due && (stopped || g.connecting < g.s.share(connectingMost) && g.pending < g.s.share(pendingMost)) {
 		g.open(g.begun)
 	}
 	if g.begun < g.toOpen {

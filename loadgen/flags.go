@@ -28,9 +28,10 @@ type Flags struct {
 	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
 	Pacing      string        `default:"sleep" enum:"sleep,busy" help:"How to wait for the next arrival: sleep (the last 60 us polling), or busy: never sleep, for a CPU of its own (${default})." placeholder:"KIND"`
 	LooseBody   bool          `help:"Check the length of replies only, not their bytes."`
-	FillRate    float64       `default:"20000" help:"Connections opened a second at the start (${default})." placeholder:"R"`
+	FillRate    float64       `default:"30000" help:"Connections opened a second at the start (${default})." placeholder:"R"`
 	FillLimit   time.Duration `default:"1s" help:"How long connections may stay unanswered at the start, after the last was begun, before the load begins without them (${default})." placeholder:"D"`
 	Sources     []string      `help:"Local addresses to connect from in turn, where one has too few ports." placeholder:"ADDRESS"`
+	Processes   int           `default:"0" help:"Processes to divide the connections among; 0 for as many as the descriptor limit asks for, mostly 1 (${default}). Active connections are in the first of them, one for each CPU of --cpu." placeholder:"N"`
 	CPU         []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
 	JSON        string        `name:"json" help:"Write the report as JSON to FILE, or - for standard output." placeholder:"FILE"`
 	HLog        string        `name:"hlog" help:"Write the histograms to FILE, as an HdrHistogram log." placeholder:"FILE"`
@@ -64,5 +65,6 @@ func (f Flags) Config() (Config, error) {
 		}
 		s.Sources = append(s.Sources, a)
 	}
-	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Requests: f.Requests, Control: f.Control != ""}, nil
+	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Requests: f.Requests, Control: f.Control != "",
+		Processes: f.Processes, TraceFile: f.Trace}, nil
 }

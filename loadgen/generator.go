@@ -56,7 +56,6 @@ const (
 // callbacks and posted functions, or before its Run.
 type Generator struct {
 	l       *loop.Loop
-	s       Spec
 	on      func(Event)
 	observe func(Request)
 	size    int    // of a request, in bytes
@@ -65,9 +64,9 @@ type Generator struct {
 	pin     pin
 	// template is the last good reply, head and body.
 	template []byte
-	rec      *recorder
 	phase    phase
 
+	ledger
 	fillState
 	idle    list[*conn]  // active connections that may take a request, the longest free first
 	flight  list[*asked] // requests with a connection, the longest first
@@ -87,21 +86,7 @@ type Generator struct {
 	drops    bool // a sweep of waiting is due
 	settling bool // finish is due
 
-	offered, openedCount, admitted int
-	fates                          [fates]uint64
-	sent, answered                 uint64
-	queueStart, queueEnd           int
-	idleOpen                       int     // idle connections that are there at the end
-	edge                           [2]edge // the window's
-	start                          control.Snapshot
-	report                         *Report
-}
-
-// edge is what is read at an edge of the window.
-type edge struct {
-	at   loop.Time // when it was read, at the edge or a little later
-	cpu  int64
-	spun time.Duration
+	report *Report
 }
 
 // New prepares a generator on l, whose Config must have Stamp. s.Address says
@@ -127,8 +112,8 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 		on = func(Event) {}
 	}
 	g := &Generator{
-		l: l, s: s, on: on, size: size, run: bytes.Repeat(request, s.Depth),
-		pin: pin{loose: s.LooseBody}, rec: newRecorder(s.Timeout, s.Closed),
+		l: l, on: on, size: size, run: bytes.Repeat(request, s.Depth),
+		pin: pin{loose: s.LooseBody}, ledger: ledger{s: s, rec: newRecorder(s.Timeout, s.Closed)},
 		pool: s.Connections, lost: Refused,
 	}
 	if request == nil {
@@ -149,16 +134,23 @@ func (g *Generator) perRequest(c *conn) bool { return g.s.NoKeepAlive && c.slot 
 func (g *Generator) virtual() bool { return g.l.Engine() == "sim" }
 
 // Go begins the load: the warm-up, then the window. It follows Filled.
-func (g *Generator) Go() {
+func (g *Generator) Go() { g.GoAt(g.l.Now().Add(headStart)) }
+
+// GoAt is Go with the moment of the schedule's beginning.
+func (g *Generator) GoAt(base loop.Time) {
 	if g.phase != phaseWait {
 		return
 	}
 	now := g.l.Now()
 	g.phase = phaseRun
-	g.base = now.Add(headStart)
+	g.base = base
 	g.from = g.base.Add(g.s.Warmup)
 	g.to = g.from.Add(g.s.Duration)
 	g.rec.window(g.from, g.to)
+	if g.s.Connections == 0 {
+		g.rest()
+		return
+	}
 	g.l.At(g.from, g.windowBegins)
 	g.l.At(g.to, g.windowEnds)
 	ready := g.enlist(now)
@@ -256,6 +248,9 @@ func (g *Generator) finish() {
 			g.tally(c)
 		}
 	})
+	g.backend, g.engine = g.l.Backend(), g.l.Engine()
+	g.final = snapshot(g.l, true)
+	g.final.Requests = g.answered
 	g.report = g.makeReport()
 	g.on(Event{Stage: Reported, At: g.l.Now()})
 }

@@ -15,7 +15,7 @@ import (
 // `queue`, requests that never got a connection. began is the wall clock at
 // the window's start; name, if any, goes into the head of the log. It may be
 // called once, after Reported.
-func (g *Generator) WriteLog(w io.Writer, name string, began time.Time) error {
+func (g *ledger) WriteLog(w io.Writer, name string, began time.Time) error {
 	rec := g.rec
 	all := newDist()
 	all.merge(&rec.response)

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // openLog opens the file of the latency log. In a trial the measurement is
 // worth more than its log: one that cannot be opened or written is left out,
 // and the report says why. By hand whoever asked for a file is told at once.
-func (p *process) openLog() (err error) {
+func (p *outputs) openLog() (err error) {
 	p.hlog, err = create(p.cfg.HLog, p.stdout)
 	if err == nil {
 		return nil
@@ -24,10 +25,10 @@ func (p *process) openLog() (err error) {
 
 // writeLog writes the latency log and closes it. Of one that could not be
 // written whole nothing is left.
-func (p *process) writeLog(r *Report) error {
+func (p *outputs) writeLog(g *ledger, r *Report, began time.Time) error {
 	err := p.logErr
 	if err == nil {
-		err = p.gen.WriteLog(p.hlog, p.cfg.HLogTag, p.began)
+		err = g.WriteLog(p.hlog, p.cfg.HLogTag, began)
 		if closed := p.hlog.Close(); err == nil {
 			err = closed
 		}

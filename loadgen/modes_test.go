@@ -201,6 +201,22 @@ func TestFillHoldsBack(t *testing.T) {
 	}
 }
 
+// Connects that nobody answers, as a full backlog does not, do not hold up those
+// after them.
+func TestFillUnheard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, &loop.SimConfig{Latency: time.Minute})
+	s := w.spec()
+	s.Connections, s.Idle, s.ConnectTimeout = 1, 2999, 500*time.Millisecond
+	r := w.run(s)
+	if r.failed == nil || r.g.begun != 3000 {
+		t.Fatalf("%d connections begun, %v", r.g.begun, r.failed)
+	}
+	if fill := time.Duration(r.g.fillNs); fill < 600*time.Millisecond || fill > 900*time.Millisecond {
+		t.Errorf("the fill took %v", fill)
+	}
+}
+
 // A server over its capacity: the queue grows, requests are given up at the
 // timeout, and the verdict says saturated, not that the generator is at fault.
 func TestSaturated(t *testing.T) {

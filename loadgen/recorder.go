@@ -64,6 +64,7 @@ type recorder struct {
 	series     *series
 	flow       flow
 	onset      Onset
+	joined     bool // the distributions are complete
 }
 
 func newRecorder(timeout time.Duration, closed bool) *recorder {
@@ -165,9 +166,13 @@ func (r *recorder) waited(q *Request, inside bool) {
 	}
 }
 
-// join completes the distributions that the hot path kept in parts. It is
-// called once, when the last request has ended.
+// join completes the distributions that the hot path kept in parts, when the
+// last request has ended. It does so once.
 func (r *recorder) join() {
+	if r.joined {
+		return
+	}
+	r.joined = true
 	r.service.merge(&r.whole)
 	r.firstByte.merge(&r.whole)
 	r.queue.addZeros(r.unqueued)

@@ -70,13 +70,17 @@ type Report struct {
 	TotalAnswered uint64            `json:"total_answered"` // whole replies, whatever they said
 	TotalBytesIn  uint64            `json:"total_bytes_in"`
 	TotalBytesOut uint64            `json:"total_bytes_out"`
-	CPUNs         int64             `json:"cpu_ns"`     // of the generator's process over the window
+	CPUNs         int64             `json:"cpu_ns"`     // of the generator's process, or all of them, over the window
 	SpunNs        int64             `json:"spun_ns"`    // of it, spent polling with nothing to do
-	BusyShare     float64           `json:"busy_share"` // (cpu - spun) / window
+	BusyShare     float64           `json:"busy_share"` // (cpu - spun) / window; of several processes the largest
 	Verdict       string            `json:"verdict"`    // the generator's own: "valid", "saturated" or "client-limited"
 	Reasons       []string          `json:"reasons,omitempty"`
 	Snapshot      *control.Snapshot `json:"snapshot,omitempty"` // of the load process at the end
 	Start         *control.Snapshot `json:"start,omitempty"`    // and before the fill
+	// Processes are those that the load was divided among; none when it was one.
+	// Their windows began within WindowSpreadNs.
+	Processes      []Process `json:"processes,omitempty"`
+	WindowSpreadNs int64     `json:"window_spread_ns,omitempty"`
 	// LogError is why a trial's latency log was left out; "" where it was
 	// written, or not asked for.
 	LogError string `json:"log_error,omitempty"`
@@ -98,16 +102,13 @@ func snapshot(l *loop.Loop, full bool) control.Snapshot {
 }
 
 // makeReport is called once, when every request has ended.
-func (g *Generator) makeReport() *Report {
+func (g *ledger) makeReport() *Report {
 	rec := g.rec
 	rec.join()
-	counts := g.l.Counts()
-	end := snapshot(g.l, true)
-	end.Requests = g.answered
 	seconds := g.s.Duration.Seconds()
 	failed := rec.failed()
 	r := &Report{
-		SchemaVersion: schemaVersion, URL: g.s.URL, Backend: g.l.Backend(), Engine: g.l.Engine(),
+		SchemaVersion: schemaVersion, URL: g.s.URL, Backend: g.backend, Engine: g.engine,
 		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Depth: g.s.Depth, Idle: g.s.Idle, IdleOpen: g.idleOpen,
 		TimeoutNs: int64(g.s.Timeout), DurationNs: int64(g.s.Duration),
 		Scheduled: rec.scheduled, Sent: rec.sent, Requests: rec.errors[OK], SentLate: rec.lateFree,
@@ -129,9 +130,10 @@ func (g *Generator) makeReport() *Report {
 		Fate:    map[string]uint64{},
 		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted, FillNs: g.fillNs,
 		TotalSent: g.sent, TotalAnswered: g.answered,
-		TotalBytesIn: counts.BytesIn, TotalBytesOut: counts.BytesOut,
+		TotalBytesIn: g.final.BytesIn, TotalBytesOut: g.final.BytesOut,
 		CPUNs: g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
-		Snapshot: &end, Start: &g.start,
+		Snapshot: &g.final, Start: &g.start,
+		Processes: g.processes, WindowSpreadNs: g.spread,
 	}
 	for k, n := range rec.errors {
 		if Kind(k) != OK && n > 0 {
@@ -146,11 +148,17 @@ func (g *Generator) makeReport() *Report {
 	if elapsed := g.edge[1].at - g.edge[0].at; elapsed > 0 {
 		r.BusyShare = max(0, float64(r.CPUNs-r.SpunNs)/float64(elapsed))
 	}
-	var odd []string
+	if len(g.processes) > 0 {
+		r.BusyShare = 0 // of one: the busiest is the first at its limit
+	}
+	for _, p := range g.processes {
+		r.BusyShare = max(r.BusyShare, p.BusyShare)
+	}
+	odd := g.limits
 	if !g.s.Closed {
 		r.Mode, r.Arrivals, r.Seed, r.IntendedRate = "open", g.s.Schedule.Arrivals, g.s.Schedule.Seed, g.s.Schedule.Rate
 		var planned uint64
-		planned, r.ScheduleHash = g.s.Schedule.Window(g.from-g.base, g.to-g.base)
+		planned, r.ScheduleHash = g.s.Schedule.Window(loop.Time(g.s.Warmup), loop.Time(g.s.Warmup+g.s.Duration))
 		if t := g.s.Schedule.Trace; t != nil {
 			r.IntendedRate, r.TraceSHA256 = float64(planned)/seconds, t.SHA256
 		}

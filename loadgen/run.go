@@ -32,6 +32,12 @@ type Config struct {
 	// Control takes commands from standard input and answers on standard
 	// output: package control. Neither a summary nor JSON is printed then.
 	Control bool
+	// Processes is how many processes put the load on, up to 64; 0 is as many
+	// as the limit of descriptors asks for. TraceFile is what Schedule.Trace was
+	// read from: they have to read it again.
+	Processes int
+	TraceFile string
+	Part      bool // this process is one of several, for the one that started it
 }
 
 // Check says what is wrong with a Config, in one line that names the flag.
@@ -43,6 +49,10 @@ func (c Config) Check() error {
 		return errors.New("--hlog -: give a file")
 	case c.Requests == "-":
 		return errors.New("--requests -: give a file")
+	case c.Requests != "" && c.Processes > 1:
+		return errors.New("--requests: give --processes 1, one process writes that file")
+	case c.Processes < 0 || c.Processes > MaxProcesses:
+		return fmt.Errorf("--processes %d: give a number from 1 to %d, or 0 for as many as the descriptor limit asks for", c.Processes, MaxProcesses)
 	}
 	if c.Backend != "" {
 		if err := (loop.Config{Backend: c.Backend}).Check(); err != nil {
@@ -57,19 +67,15 @@ var ErrInterrupted = errors.New("interrupted before the end of the window; nothi
 
 // process is a running load process.
 type process struct {
-	cfg    Config
-	loop   *loop.Loop
-	gen    *Generator
-	events *control.Writer
-	stdout io.Writer
-	json   io.WriteCloser
-	hlog   io.WriteCloser
-	logErr error          // why there is no latency log
-	each   io.WriteCloser // of Requests
-	log    *requestLog    // nil without Requests
-	began  time.Time      // wall clock at the window's start
-	due    bool           // go came before the fill ended
-	err    error          // what Run returns
+	outputs
+	loop  *loop.Loop
+	gen   *Generator
+	each  io.WriteCloser // of Requests
+	log   *requestLog    // nil without Requests
+	began time.Time      // wall clock at the window's start
+	due   bool           // go came before the fill ended
+	base  loop.Time      // when the schedule is to begin; 0: when all is ready
+	err   error          // what Run returns
 }
 
 // Run looks the URL's host up, opens the connections, puts the load on and
@@ -78,34 +84,54 @@ type process struct {
 //
 // Run changes the process: its CPUs, GOMAXPROCS and the collector's pace.
 func Run(signals <-chan os.Signal, cfg Config, stdin io.Reader, stdout io.Writer) error {
-	p := &process{cfg: cfg, events: control.NewWriter(stdout), stdout: stdout}
-	err := p.run(signals, stdin)
+	o := outputs{cfg: cfg, events: control.NewWriter(stdout), stdout: stdout}
+	err := o.run(signals, stdin)
 	if err != nil && cfg.Control {
 		// Whoever reads the events may not see standard error. If this cannot
 		// be written either, err still says more than that.
-		_ = p.events.Send(control.Event{Event: "error", Message: err.Error()})
+		_ = o.events.Send(control.Event{Event: "error", Message: err.Error()})
 	}
 	return err
 }
 
-func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
-	cfg := &p.cfg
+// run puts the load on in this process, or in several others.
+func (o outputs) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
+	cfg := &o.cfg
 	if err := cfg.Check(); err != nil {
 		return err
 	}
-	if cfg.Address, err = lookUp(cfg.Spec); err != nil {
-		return err
+	if !cfg.Address.IsValid() { // else whoever started this part has looked it up
+		if cfg.Address, err = lookUp(cfg.Spec); err != nil {
+			return err
+		}
+	}
+	if len(cfg.Sources) == 0 && !cfg.Part {
+		cfg.Sources = Sources(cfg.Address.Addr(), cfg.Connections+cfg.Idle, !cfg.NoKeepAlive, control.EphemeralPorts())
 	}
 	if err := control.Pin(cfg.CPUs); err != nil {
 		return err
 	}
-	if p.json, err = create(cfg.JSON, p.stdout); err != nil {
-		return fmt.Errorf("--json: %w", err)
-	}
-	if err := p.openLog(); err != nil {
+	if err := o.open(); err != nil {
 		return err
 	}
-	defer func() { _ = p.hlog.Close() }() // where no report came to be; else again
+	defer o.close() // where no report came to be; else again
+	loads := []Config{*cfg}
+	if !cfg.Part && cfg.Processes != 1 {
+		if loads, err = cfg.divide(cfg.Processes, Holds(control.NoFile())); err != nil {
+			return err
+		}
+	}
+	if len(loads) > 1 {
+		if cfg.Requests != "" {
+			return fmt.Errorf("--requests: this load needs %d processes, and one process writes that file; ask for fewer connections", len(loads))
+		}
+		return (&parent{outputs: o, loads: loads}).run(signals, stdin)
+	}
+	return (&process{outputs: o}).run(signals, stdin)
+}
+
+func (p *process) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
+	cfg := &p.cfg
 	if p.each, err = create(cfg.Requests, p.stdout); err != nil {
 		return fmt.Errorf("--requests: %w", err)
 	}
@@ -202,23 +228,6 @@ func lookUp(s Spec) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ips[0].Unmap(), uint16(port)), nil
 }
 
-// discard is the file of a report that nobody wants, and keep one that is not
-// ours to close.
-type discard struct{ io.Writer }
-
-func (discard) Close() error { return nil }
-
-// create opens a file to write, before anything is measured.
-func create(name string, stdout io.Writer) (io.WriteCloser, error) {
-	switch name {
-	case "":
-		return discard{io.Discard}, nil
-	case "-":
-		return discard{stdout}, nil
-	}
-	return os.Create(name)
-}
-
 // begin is the loop's first act, so that the descriptors that the loop itself
 // needs are open.
 func (p *process) begin() {
@@ -233,7 +242,9 @@ func (p *process) begin() {
 		return
 	}
 	p.tell(control.Event{Event: "ready", AtNs: control.Monotonic(), Ready: &r})
-	p.gen.Start()
+	if !p.cfg.Part { // else at a command
+		p.gen.Start()
+	}
 }
 
 // watch ends the loop at a signal.
@@ -253,8 +264,17 @@ func (p *process) obey(stdin io.Reader) {
 		case "go":
 			p.loop.Post(func() {
 				p.due = true
-				p.gen.Go()
+				if c.AtNs > 0 {
+					p.base = loop.Time(c.AtNs) - monotonicBase(p.loop)
+				}
+				p.start()
 			})
+		case "fill":
+			p.loop.Post(func() {
+				p.loop.At(loop.Time(c.AtNs)-monotonicBase(p.loop), p.gen.Start)
+			})
+		case "report":
+			p.loop.Post(p.gen.Conclude)
 		case "snapshot":
 			p.loop.Post(func() {
 				s := snapshot(p.loop, c.Full)
@@ -266,6 +286,15 @@ func (p *process) obey(stdin io.Reader) {
 		return true
 	})
 	p.loop.Post(func() { p.fail(err) })
+}
+
+// start begins the load, at the moment that was given, if any.
+func (p *process) start() {
+	if p.base == 0 {
+		p.gen.Go()
+		return
+	}
+	p.gen.GoAt(p.base)
 }
 
 // fail ends the loop, with an error if err is not nil.
@@ -302,7 +331,7 @@ func (p *process) progress(e Event) {
 		f := p.gen.Filled()
 		p.tell(control.Event{Event: "filled", Filled: &f})
 		if p.due || !p.cfg.Control {
-			p.gen.Go()
+			p.start()
 		}
 	case Measuring:
 		p.tell(control.Event{Event: "measure", AtNs: p.monotonic(e.At)})
@@ -314,33 +343,23 @@ func (p *process) progress(e Event) {
 	}
 }
 
-// report writes the results.
+// report writes the results, or hands them over.
 func (p *process) report(r *Report) error {
-	if err := p.writeLog(r); err != nil {
-		return err
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
+	if p.cfg.Part {
+		whole, err := p.gen.portion(r, int64(p.gen.from+monotonicBase(p.loop)), p.began)
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(whole)
+		if err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+		return p.events.Send(control.Event{Event: "report", Report: text})
 	}
 	if p.log != nil {
 		if err := WriteRequests(p.each, p.log.in(p.gen, monotonicBase(p.loop))); err != nil {
 			return fmt.Errorf("--requests %s: %w", p.cfg.Requests, err)
 		}
 	}
-	if _, err := p.json.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("--json %s: %w", p.cfg.JSON, err)
-	}
-	if p.cfg.Control {
-		return p.events.Send(control.Event{Event: "report", Report: text})
-	}
-	if p.cfg.JSON != "-" {
-		if _, err := io.WriteString(p.stdout, r.Summary()); err != nil {
-			return fmt.Errorf("summary: %w", err)
-		}
-	}
-	if r.Requests == 0 {
-		return fmt.Errorf("none of %d requests was answered well (%s): nothing could be measured", r.Scheduled, counted(r.Errors))
-	}
-	return nil
+	return p.outputs.report(&p.gen.ledger, r, p.began)
 }

@@ -190,10 +190,11 @@ func noAllocation(t *testing.T, url string, depth int) {
 
 // dialogue is a runner's end of the conversation with a load process.
 type dialogue struct {
-	t    *testing.T
-	in   *io.PipeWriter
-	out  *bufio.Scanner
-	done chan error
+	t       *testing.T
+	in      *io.PipeWriter
+	out     *bufio.Scanner
+	done    chan error
+	signals chan os.Signal
 }
 
 func converse(t *testing.T, cfg Config) *dialogue {
@@ -201,10 +202,10 @@ func converse(t *testing.T, cfg Config) *dialogue {
 	cfg.Control = true
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
-	d := &dialogue{t: t, in: inW, out: bufio.NewScanner(outR), done: make(chan error, 1)}
+	d := &dialogue{t: t, in: inW, out: bufio.NewScanner(outR), done: make(chan error, 1), signals: make(chan os.Signal, 1)}
 	d.out.Buffer(nil, 1<<20)
 	go func() {
-		err := Run(nil, cfg, inR, outW)
+		err := Run(d.signals, cfg, inR, outW)
 		outW.Close()
 		d.done <- err
 	}()

@@ -32,7 +32,11 @@ type Schedule struct {
 	Rate     float64 // requests a second, above 0; 0 of Traced
 	Burst    int     // requests in a group, at least 1; of Burst only
 	Seed     uint64  // of Poisson and Burst
-	Trace    *Trace  // of Traced only
+	Trace    *Trace  `json:"-"` // of Traced only
+	// Part and Of are for a process that puts a part of a schedule on: of every
+	// Of arrivals it takes the one at Part, from 0. All parts together are the
+	// schedule. Of is 0 or 1 for the whole.
+	Part, Of int
 }
 
 // stream tells the generator of arrivals from other uses of one seed.
@@ -55,6 +59,17 @@ type Times struct {
 // Next returns the next intended time, in nanoseconds from the start. Times
 // never decrease. After the end of a trace they are Later.
 func (t *Times) Next() loop.Time {
+	if t.s.Of <= 1 {
+		return t.any()
+	}
+	for t.index%int64(t.s.Of) != int64(t.s.Part) {
+		t.any()
+	}
+	return t.any()
+}
+
+// any returns the next time of the whole schedule.
+func (t *Times) any() loop.Time {
 	i := t.index
 	t.index++
 	switch t.s.Arrivals {

@@ -65,6 +65,10 @@ type Spec struct {
 	// Sources are local addresses to connect from in turn, where one has too
 	// few ports; empty leaves the choice to the system.
 	Sources []netip.Addr
+	// Of is how many processes put this load on together, of which this is the
+	// share of one: what bounds the fill is shared among them, and it may have
+	// no active connection. 0 and 1: it is alone.
+	Of int
 }
 
 // Default is a Spec in which only the URL, and Closed or a rate, are missing.
@@ -75,7 +79,7 @@ func Default() Spec {
 		Timeout:  time.Second, ConnectTimeout: 3 * time.Second,
 		Warmup: time.Second, Duration: 10 * time.Second,
 		Redial: true, Pacing: Sleep,
-		FillRate: 20_000, FillLimit: time.Second,
+		FillRate: 30_000, FillLimit: time.Second,
 	}
 }
 
@@ -104,13 +108,13 @@ func (s Spec) Check() error {
 		return fmt.Errorf("--depth %d and --no-keep-alive: a connection for each request has one", s.Depth)
 	case s.Depth*size > maxAsked:
 		return fmt.Errorf("--depth %d: requests of %d bytes each would be over %d bytes on their way on a connection", s.Depth, size, maxAsked)
-	case s.Connections < 1 || s.Connections > maxConnections:
+	case s.Connections < s.least() || s.Connections > maxConnections:
 		return fmt.Errorf("--connections %d: give a number from 1 to %d", s.Connections, maxConnections)
 	case s.Idle < 0 || s.Idle > maxConnections:
 		return fmt.Errorf("--idle %d: give a number from 0 to %d", s.Idle, maxConnections)
 	case s.Pacing != Busy && s.Pacing != Sleep:
 		return fmt.Errorf("--pacing %q: give %s or %s", s.Pacing, Busy, Sleep)
-	case s.FillRate < 1 || s.FillRate > 1e6:
+	case !(s.FillRate >= 1 || s.Of > 1 && s.FillRate > 0) || s.FillRate > 1e6:
 		return fmt.Errorf("--fill-rate %v: give 1 to 1000000 connections/s", s.FillRate)
 	}
 	for _, d := range []struct {
@@ -152,6 +156,17 @@ func (s Spec) Check() error {
 	}
 	return nil
 }
+
+// least is how many active connections there must be.
+func (s Spec) least() int {
+	if s.Of > 1 {
+		return 0
+	}
+	return 1
+}
+
+// share is this process's share of a bound on what all do together.
+func (s Spec) share(most int) int { return max(1, most/max(1, s.Of)) }
 
 // target is what a URL names.
 type target struct {

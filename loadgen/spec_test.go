@@ -151,7 +151,7 @@ func TestFlags(t *testing.T) {
 		"--arrivals", "burst", "--burst", "6", "--seed", "7", "--timeout", "8ms", "--connect-timeout", "9ms",
 		"--warmup", "10ms", "--duration", "11ms", "--no-keep-alive", "--no-redial", "--pacing", "busy", "--loose-body",
 		"--fill-rate", "12", "--fill-limit", "13ms", "--sources", "127.0.0.1,127.0.0.2", "--cpu", "0,1", "--json", "-",
-		"--hlog", "f", "--hlog-tag", "g", "--control", "stdio")
+		"--hlog", "f", "--hlog-tag", "g", "--control", "stdio", "--processes", "3")
 	want := Config{
 		Spec: Spec{
 			URL: "raw://h:1", Backend: "poll", Connections: 3, Idle: 4, IdleSilent: true, Depth: 6,
@@ -160,7 +160,7 @@ func TestFlags(t *testing.T) {
 			NoKeepAlive: true, Pacing: Busy, LooseBody: true, FillRate: 12, FillLimit: 13 * time.Millisecond,
 			Sources: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")},
 		},
-		CPUs: []int{0, 1}, JSON: "-", HLog: "f", HLogTag: "g", Control: true,
+		CPUs: []int{0, 1}, JSON: "-", HLog: "f", HLogTag: "g", Control: true, Processes: 3,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v, want %+v", got, err, want)

@@ -13,6 +13,10 @@ func (r *Report) Summary() string {
 	say := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	say("%s", r.URL)
 	window := time.Duration(r.DurationNs)
+	on := r.Backend
+	if n := len(r.Processes); n > 0 {
+		on += fmt.Sprintf(" in %d processes", n)
+	}
 	connections := fmt.Sprintf("%d connections", r.Active)
 	if r.Depth > 1 {
 		connections += fmt.Sprintf(" with %d requests each", r.Depth)
@@ -21,9 +25,9 @@ func (r *Report) Summary() string {
 		connections += fmt.Sprintf(" and %d idle", r.Idle)
 	}
 	if r.Mode == "open" {
-		say("open loop, %s arrivals at %s/s, %s, %v, on %s (%s)", r.Arrivals, number(r.IntendedRate), connections, window, r.Backend, r.Pacing)
+		say("open loop, %s arrivals at %s/s, %s, %v, on %s (%s)", r.Arrivals, number(r.IntendedRate), connections, window, on, r.Pacing)
 	} else {
-		say("closed loop, %s, %v, on %s (%s): each waits for its reply, so latencies are service times", connections, window, r.Backend, r.Pacing)
+		say("closed loop, %s, %v, on %s (%s): each waits for its reply, so latencies are service times", connections, window, on, r.Pacing)
 	}
 	say("  answered   %d of %d requests, %s/s", r.Requests, r.Scheduled, number(r.AchievedRate))
 	if len(r.Errors) > 0 {
@@ -48,7 +52,11 @@ func (r *Report) Summary() string {
 	if lost := r.Idle - r.IdleOpen; lost > 0 {
 		say("  idle       %d of %d connections were not open and answered at the end", lost, r.Idle)
 	}
-	say("  generator  busy %.0f %% of the window", 100*r.BusyShare)
+	if len(r.Processes) > 0 {
+		say("  generator  its busiest process was busy %.0f %% of the window; they began it within %v of each other", 100*r.BusyShare, time.Duration(r.WindowSpreadNs))
+	} else {
+		say("  generator  busy %.0f %% of the window", 100*r.BusyShare)
+	}
 	say("%s", r.Verdict)
 	for _, reason := range r.Reasons {
 		say("  %s", reason)

@@ -206,6 +206,10 @@ type LoadReport struct {
 	Reasons       []string          `json:"reasons,omitempty"`
 	Snapshot      *Snapshot         `json:"snapshot,omitempty"` // of the load process at the end
 	Start         *Snapshot         `json:"start,omitempty"`
+	// Processes are those that the load was divided among; none when it was one.
+	// Their windows began within WindowSpreadNs.
+	Processes      []LoadProcess `json:"processes,omitempty"`
+	WindowSpreadNs int64         `json:"window_spread_ns,omitempty"`
 	// LogError is why there is no latency log; "" where there is one, or none
 	// was asked for.
 	LogError string `json:"log_error,omitempty"`
@@ -217,6 +221,17 @@ type LoadReport struct {
 	LeadNs int64            `json:"lead_ns,omitempty"`
 	Told   map[string]int64 `json:"told_ns,omitempty"`
 	Notes  []string         `json:"notes,omitempty"` // what is to be known of these
+}
+
+// LoadProcess is one of several processes that put a load on together.
+type LoadProcess struct {
+	PID       int     `json:"pid"`
+	CPUs      []int   `json:"cpus"`
+	Active    int     `json:"active_connections"`
+	Idle      int     `json:"idle_connections"`
+	BusyShare float64 `json:"busy_share"` // of the window
+	CPUNs     int64   `json:"cpu_ns"`
+	LagP99    *int64  `json:"lag_p99_ns"`
 }
 
 // Onset counts replies in consecutive slots since the window began: Fine slots

@@ -1,0 +1,259 @@
+package control
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Copies are processes that share one work: copies of this program, started by
+// it, that speak this package's protocol over their standard streams. They are
+// in the process group of whoever started them, and end when their standard
+// input does, so that none outlives it.
+type Copies struct {
+	all  []*copied
+	said chan Said
+	over chan struct{} // closed by End: nobody listens any more
+	once sync.Once
+	last string
+}
+
+// Said is an event of one of the copies, or how it failed.
+type Said struct {
+	Copy  int // its index
+	Event Event
+	Err   error // one line that names the copy; Event is empty then
+}
+
+// copied is one of them.
+type copied struct {
+	index  int
+	of     int
+	cmd    *exec.Cmd
+	in     *os.File
+	out    *os.File
+	stderr Tail
+	reaped chan struct{}
+	mu     sync.Mutex // of writes to in
+	closed bool
+}
+
+// maxEvent bounds one line from a copy, in bytes: a report with its histograms
+// is some hundreds of KiB.
+const maxEvent = 64 << 20
+
+// StartCopies starts a process for each of the argument vectors, each of whose
+// first words is the program. last is the event after which a copy may end by
+// itself; "" when it may only when End asks it to. If one cannot be started,
+// those before it are ended.
+func StartCopies(argvs [][]string, last string) (*Copies, error) {
+	c := &Copies{said: make(chan Said, 4*len(argvs)), over: make(chan struct{}), last: last}
+	for i, argv := range argvs {
+		p := &copied{index: i, of: len(argvs), cmd: exec.Command(argv[0], argv[1:]...), reaped: make(chan struct{})}
+		if err := p.start(); err != nil {
+			c.said = nil
+			c.End(0)
+			return nil, fmt.Errorf("process %d of %d: cannot start %s: %w", i+1, len(argvs), argv[0], err)
+		}
+		c.all = append(c.all, p)
+	}
+	var readers sync.WaitGroup
+	for _, p := range c.all {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			c.follow(p)
+		}()
+	}
+	go func() {
+		readers.Wait()
+		close(c.said)
+	}()
+	return c, nil
+}
+
+func (p *copied) start() error {
+	inR, inW, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	outR, outW, err := os.Pipe()
+	if err != nil {
+		inR.Close()
+		inW.Close()
+		return err
+	}
+	p.in, p.out = inW, outR
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = inR, outW, &p.stderr
+	// What it started itself must not hold up Wait by holding standard error.
+	p.cmd.WaitDelay = time.Second
+	err = p.cmd.Start()
+	inR.Close()
+	outW.Close()
+	if err != nil {
+		inW.Close()
+		outR.Close()
+	}
+	return err
+}
+
+// PIDs are the processes, in the order of their argument vectors.
+func (c *Copies) PIDs() []int {
+	pids := make([]int, len(c.all))
+	for i, p := range c.all {
+		pids[i] = p.cmd.Process.Pid
+	}
+	return pids
+}
+
+// Said is what they say, in the order in which it comes; of one copy in the
+// order in which it was said. It is closed when all have ended.
+func (c *Copies) Said() <-chan Said { return c.said }
+
+// Send gives all a command. One that has ended is noticed by what it said.
+func (c *Copies) Send(command Command) {
+	line, _ := json.Marshal(command) // strings, numbers and truth values
+	line = append(line, '\n')
+	for _, p := range c.all {
+		p.mu.Lock()
+		if !p.closed {
+			_, _ = p.in.Write(line)
+		}
+		p.mu.Unlock()
+	}
+}
+
+// follow passes on what a copy says, until it has ended.
+func (c *Copies) follow(p *copied) {
+	tell := func(s Said) {
+		s.Copy = p.index
+		select {
+		case c.said <- s:
+		case <-c.over:
+		}
+	}
+	last, complained := "", false
+	lines := bufio.NewScanner(p.out)
+	lines.Buffer(make([]byte, 0, 64<<10), maxEvent)
+	for lines.Scan() {
+		var e Event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.Event == "" {
+			tell(Said{Err: fmt.Errorf("%s wrote a line that is no event: %.120q", p, lines.Text())})
+			complained = true
+			break
+		}
+		if last = e.Event; last == "error" {
+			tell(Said{Err: fmt.Errorf("%s failed: %s", p, e.Message)})
+			complained = true
+			break
+		}
+		tell(Said{Event: e})
+	}
+	if err := lines.Err(); err != nil && !complained {
+		tell(Said{Err: fmt.Errorf("reading what %s says: %w", p, err)})
+		complained = true
+	}
+	_, _ = io.Copy(io.Discard, p.out) // that it does not block on what nobody reads
+	err := p.cmd.Wait()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
+	close(p.reaped)
+	switch {
+	case complained:
+	case err != nil:
+		tell(Said{Err: fmt.Errorf("%s ended: %w%s", p, err, p.lastWords())})
+	case c.last == "" || last != c.last:
+		tell(Said{Err: fmt.Errorf("%s ended too early, with status 0%s", p, p.lastWords())})
+	}
+}
+
+// String names a copy.
+func (p *copied) String() string {
+	return fmt.Sprintf("process %d of %d (%d)", p.index+1, p.of, p.cmd.Process.Pid)
+}
+
+// lastWords is what it wrote to standard error, in one line.
+func (p *copied) lastWords() string {
+	if words := strings.Fields(p.stderr.String()); len(words) > 0 {
+		return ": " + strings.Join(words, " ")
+	}
+	return ""
+}
+
+// ErrorTails are the ends of what each wrote to standard error.
+func (c *Copies) ErrorTails() []string {
+	tails := make([]string, len(c.all))
+	for i, p := range c.all {
+		tails[i] = p.stderr.String()
+	}
+	return tails
+}
+
+// End ends what still runs: it asks all to stop, closes their standard input,
+// and kills those that have not ended after the grace. It returns when all are
+// reaped. What they say meanwhile is not passed on any more. It may be called
+// more than once.
+func (c *Copies) End(grace time.Duration) {
+	c.once.Do(func() { close(c.over) })
+	c.Send(Command{Do: "stop"})
+	for _, p := range c.all {
+		p.mu.Lock()
+		if !p.closed {
+			p.closed = true
+			p.in.Close()
+		}
+		p.mu.Unlock()
+	}
+	late := time.AfterFunc(grace, func() {
+		for _, p := range c.all {
+			_ = p.cmd.Process.Kill() // on one that was reaped it does nothing
+		}
+	})
+	defer late.Stop()
+	for _, p := range c.all {
+		if c.said == nil { // nobody follows it
+			_ = p.cmd.Wait()
+		} else {
+			<-p.reaped
+		}
+		p.out.Close()
+	}
+}
+
+// Rounds puts together what each of several processes says: the k-th event of a
+// name by each of them are a round.
+type Rounds struct {
+	of      int
+	waiting map[string][][]Event // by name, and by process
+}
+
+// NewRounds prepares for so many processes.
+func NewRounds(of int) *Rounds { return &Rounds{of: of, waiting: map[string][][]Event{}} }
+
+// Add takes an event of a process. When that completes a round it returns its
+// events, in the order of the processes; else nil.
+func (r *Rounds) Add(from int, e Event) []Event {
+	queues := r.waiting[e.Event]
+	if queues == nil {
+		queues = make([][]Event, r.of)
+		r.waiting[e.Event] = queues
+	}
+	queues[from] = append(queues[from], e)
+	if slices.ContainsFunc(queues, func(q []Event) bool { return len(q) == 0 }) {
+		return nil
+	}
+	round := make([]Event, r.of)
+	for i := range queues {
+		round[i], queues[i] = queues[i][0], queues[i][1:]
+	}
+	return round
+}
