@@ -34,6 +34,8 @@ type conn struct {
 	c      *loop.Conn
 	slot   int  // among the active ones, or -1
 	fill   bool // opened by the fill: it asks once at opening
+	letGo  bool // the server ended it in order when it had been answered and had no request
+	again  bool // opened when others have left, and asks as well
 	state  state
 	place  node[*conn] // among those that are free
 	rd     reader
@@ -62,6 +64,9 @@ type conn struct {
 func (g *Generator) newConn(slot int) *conn {
 	c := &conn{g: g, slot: slot, dialled: Never, opened: Never, freed: Never, first: Never}
 	c.place.of = c
+	if g.turns != nil && slot >= 0 {
+		g.turns.clients[slot].conn = c
+	}
 	if g.echo != nil {
 		c.out = g.echo.begin()
 		c.back = c.out
@@ -89,7 +94,7 @@ func (c *conn) Opened(*loop.Conn) {
 		c.state = silent
 		g.unasked++
 		g.pending--
-	case c.fill && (c.slot < 0 || g.phase < phaseRun):
+	case c.again || c.fill && (c.slot < 0 || g.phase < phaseRun):
 		c.state = asking
 		c.before = 1
 		c.write(1)
@@ -202,10 +207,17 @@ func (c *conn) outstanding() int {
 func (c *conn) reply(now loop.Time, k Kind, usable bool) {
 	g := c.g
 	c.whole++
+	if c.whole == 1 && k == Status && c.rd.close && sheds(c.rd.status) {
+		c.turnedAway(now)
+		return
+	}
 	if c.whole == 1 && c.fill {
 		g.admitted++
 		g.pending--
 		g.rec.admission.record(int64(c.first - c.dialled))
+	}
+	if c.whole == 1 && g.phase == phaseLeave {
+		defer g.placeFound(now)
 	}
 	switch {
 	case c.stale > 0:
@@ -240,6 +252,10 @@ func (c *conn) Ended(*loop.Conn) {
 	if c.state == replied {
 		c.usable = false // Drained follows
 		c.rd.close = true
+		return
+	}
+	if c.opened != Never && c.whole == 0 && c.first == Never {
+		c.turnedAway(now)
 		return
 	}
 	if c.outstanding() == 0 {

@@ -18,6 +18,7 @@ type Flags struct {
 	Trace       string        `help:"The file of a trace: for each request a line with its time in seconds from the start, in order; # begins a comment." placeholder:"FILE"`
 	Burst       int           `default:"16" help:"Requests in a burst (${default})." placeholder:"N"`
 	Seed        uint64        `default:"1" help:"Of the schedule: the same seed gives the same one (${default})." placeholder:"N"`
+	Assign      string        `default:"free" help:"Whom each request of an open loop belongs to: free, the connection that has been free the longest, so that those that are served have all; or turn, the clients in turn, so that one that is not served fails its share (${default})." placeholder:"RULE"`
 	Closed      bool          `help:"Closed loop: each connection sends its next request when the reply is in. The generator then waits for a slow server, and its latencies are service times."`
 	Depth       int           `default:"1" help:"Requests that each connection of a closed loop keeps on their way (${default}): over 1 it sends on while replies are to come, and its latencies have the wait behind those before." placeholder:"K"`
 	Timeout     time.Duration `default:"1s" help:"A request without a whole reply this long after it was meant to start has failed (${default})." placeholder:"D"`
@@ -26,6 +27,8 @@ type Flags struct {
 	Duration    time.Duration `short:"d" default:"10s" help:"The window that is measured (${default})." placeholder:"D"`
 	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request."`
 	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
+	Leave       float64       `default:"0" help:"Share of the served connections whose clients leave after the window, 0 to 1, to see how soon others have their places; with --no-redial (${default})." placeholder:"SHARE"`
+	RecoverTime time.Duration `name:"recover-limit" default:"5s" help:"How long these others are waited for (${default})." placeholder:"D"`
 	Pacing      string        `default:"sleep" enum:"sleep,busy" help:"How to wait for the next arrival: sleep (the last 60 us polling), or busy: never sleep, for a CPU of its own (${default})." placeholder:"KIND"`
 	LooseBody   bool          `help:"Check the length of replies only, not their bytes."`
 	FillRate    float64       `default:"30000" help:"Connections opened a second at the start (${default})." placeholder:"R"`
@@ -46,7 +49,7 @@ func (f Flags) Config() (Config, error) {
 	s := Default()
 	s.URL, s.Backend = f.URL, f.Backend
 	s.Connections, s.Idle, s.IdleSilent = f.Connections, f.Idle, !f.IdleAsk
-	s.Closed, s.Depth = f.Closed, f.Depth
+	s.Closed, s.Depth, s.Assign = f.Closed, f.Depth, f.Assign
 	s.Schedule = Schedule{Arrivals: f.Arrivals, Rate: f.Rate, Burst: f.Burst, Seed: f.Seed}
 	if f.Trace != "" {
 		var err error
@@ -55,6 +58,7 @@ func (f Flags) Config() (Config, error) {
 		}
 	}
 	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration
+	s.Leave, s.RecoverLimit = f.Leave, f.RecoverTime
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
 	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit

@@ -18,6 +18,7 @@ const (
 	phaseWait        // filled; waits for Go
 	phaseRun         // warm-up, then the window
 	phaseDrain       // the window has ended; what was sent in it is awaited
+	phaseLeave       // some have left; others find places
 	phaseDone
 )
 
@@ -68,9 +69,11 @@ type Generator struct {
 
 	ledger
 	fillState
+	recovering
 	idle    list[*conn]  // active connections that may take a request, the longest free first
 	flight  list[*asked] // requests with a connection, the longest first
 	waiting queue        // those without
+	turns   *turns       // or they are here, with AssignTurn; else nil
 	pool    int          // active connections that are not lost for good
 	vacant  []int        // active ones lost before the load began
 	lost    Kind         // how the last one was lost for good
@@ -118,6 +121,9 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 	}
 	if request == nil {
 		g.echo = newEcho(size, s.Depth)
+	}
+	if s.Assign == AssignTurn {
+		g.turns = newTurns(s.Connections)
 	}
 	g.arriving, g.sweeping, g.dropping = g.arrive, g.sweep, g.dropLate
 	return g, nil
@@ -209,13 +215,13 @@ func (g *Generator) mark() edge {
 
 func (g *Generator) windowBegins() {
 	g.edge[0] = g.mark()
-	g.queueStart = g.waiting.n
+	g.queueStart = g.waits()
 	g.on(Event{Stage: Measuring, At: g.from})
 }
 
 func (g *Generator) windowEnds() {
 	g.edge[1] = g.mark()
-	g.queueEnd = g.waiting.n
+	g.queueEnd = g.waits()
 	g.phase = phaseDrain
 	g.on(Event{Stage: Measured, At: g.to})
 	g.l.At(g.to.Add(g.s.Timeout), g.finish)
@@ -232,16 +238,31 @@ func (g *Generator) settled() {
 
 // finish gives up what is still in flight and makes the report.
 func (g *Generator) finish() {
-	if g.phase == phaseDone {
+	if g.phase >= phaseLeave {
 		return
 	}
-	for g.waiting.n > 0 {
-		t := g.waiting.pop()
-		g.drop(t, t.Add(g.s.Timeout), Timeout)
+	for t, overdue, ok := g.oldest(Never); ok; t, overdue, ok = g.oldest(Never) {
+		g.drop(t, t.Add(g.s.Timeout), overdue)
 	}
 	for q := g.flight.head; q != nil; q = g.flight.head {
-		g.endRequest(q.of.c, q.of.intended.Add(g.s.Timeout), q.of.c.overdue())
+		c := q.of.c
+		g.endRequest(c, q.of.intended.Add(g.s.Timeout), c.overdue())
+		c.stale++ // its reply may still come
 	}
+	g.l.Each(func(lc *loop.Conn) {
+		if c, ok := lc.Handler().(*conn); ok && c.g == g && c.slot < 0 && c.state == silent {
+			g.idleOpen++
+		}
+	})
+	if g.s.Leave > 0 {
+		g.leave()
+		return
+	}
+	g.conclude()
+}
+
+// conclude makes the report.
+func (g *Generator) conclude() {
 	g.phase = phaseDone
 	g.l.Each(func(lc *loop.Conn) {
 		if c, ok := lc.Handler().(*conn); ok && c.g == g {
@@ -257,9 +278,6 @@ func (g *Generator) finish() {
 
 // tally counts a connection that is still there at the end.
 func (g *Generator) tally(c *conn) {
-	if c.slot < 0 && c.state == silent {
-		g.idleOpen++
-	}
 	switch {
 	case c.state == closing || c.state == gone:
 		return

@@ -13,13 +13,14 @@ const (
 	Timeout         // no whole reply within the timeout, counted from the intended time
 	Unserved        // the same on a connection that was established and never answered
 	Status          // a whole reply with another status than 200
+	Shed            // the connection was accepted and ended in order without a reply, or with 503 or 421 as its first
 	Short           // the connection ended inside the reply
 	WrongBytes      // not a reply, or not the reply that the first one was
 	Local           // this end lacked a descriptor, a port or memory
 	kinds
 )
 
-var kindNames = [kinds]string{"ok", "refused", "reset", "timeout", "unserved", "status", "short", "wrong_bytes", "local"}
+var kindNames = [kinds]string{"ok", "refused", "reset", "timeout", "unserved", "status", "shed", "short", "wrong_bytes", "local"}
 
 // String is the kind's name in reports.
 func (k Kind) String() string { return kindNames[k] }
@@ -55,10 +56,11 @@ const (
 	fateTimeout
 	fateLocal
 	fateClosed // ended without being asked to, without an error
+	fateShed   // the same before its first reply, or with 503 or 421 as that
 	fates
 )
 
-var fateNames = [fates]string{"ok", "unserved", "refused", "reset", "timeout", "local", "closed"}
+var fateNames = [fates]string{"ok", "unserved", "refused", "reset", "timeout", "local", "closed", "shed"}
 
 // fateOf is the fate of a connection lost in this way.
 func fateOf(k Kind) fate {
@@ -73,6 +75,8 @@ func fateOf(k Kind) fate {
 		return fateUnserved
 	case Local:
 		return fateLocal
+	case Shed:
+		return fateShed
 	}
 	return fateClosed
 }

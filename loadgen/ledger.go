@@ -24,7 +24,10 @@ type ledger struct {
 	fates                          [fates]uint64
 	sent, answered                 uint64
 	queueStart, queueEnd           int
-	edge                           [2]edge // the window's
+	redialled                      int       // clients that were let go and connected again, though lost ones are not replaced
+	denied                         int       // connections that were lost before their first reply
+	recovery                       *Recovery // with Spec.Leave
+	edge                           [2]edge   // the window's
 	start, final                   control.Snapshot
 	processes                      []Process // of a load that has several
 	spread                         int64     // how far their windows are apart, in nanoseconds

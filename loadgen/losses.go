@@ -73,9 +73,10 @@ func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 		}
 	}
 	f := fateOf(k)
-	if k == OK || polite {
+	if k == OK || polite && k != Shed {
 		f = fateClosed
 	}
+	c.letGo = k == OK && c.whole > 0
 	if polite {
 		g.part(c, f, closeNow)
 	} else {
@@ -96,16 +97,28 @@ func (g *Generator) redialFailed(c *conn, now loop.Time, k Kind) {
 	case g.s.Closed && g.phase == phaseRun:
 		g.rec.begin(c.dialled)
 		g.drop(c.dialled, now, k)
-	case g.waiting.n > 0:
-		g.drop(g.waiting.pop(), now, k)
+	default:
+		if intended, _, ok := g.longest(c); ok {
+			g.drop(intended, now, k)
+		}
 	}
 }
 
 // replace puts another connection in the place of an active one that is gone.
 // After a failed attempt the next one waits a little.
 func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
-	if c.slot < 0 || g.phase == phaseDone {
+	if c.again {
+		g.comeAgain(now)
 		return
+	}
+	if c.whole == 0 {
+		g.denied++ // a place was never found for it
+	}
+	if c.slot < 0 || g.phase >= phaseLeave {
+		return
+	}
+	if !g.s.Redial && c.letGo {
+		g.redialled++
 	}
 	next := g.newConn(c.slot)
 	switch {
@@ -113,9 +126,9 @@ func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 		g.l.At(now.Add(retryAfter), func() { g.free(next, g.l.Now()) })
 	case g.s.NoKeepAlive:
 		g.free(next, now)
-	case !g.s.Redial:
-		g.bury(now, k)
-	case g.phase == phaseDrain && g.waiting.n == 0: // nothing is left to send
+	case !g.s.Redial && !c.letGo:
+		g.bury(c, now, k)
+	case g.phase == phaseDrain && g.waits() == 0: // nothing is left to send
 	case g.phase < phaseRun:
 		g.vacant = append(g.vacant, c.slot)
 	case attempt:
@@ -131,10 +144,16 @@ func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 
 // bury counts an active connection that is not replaced. Without any left
 // there is nothing to wait for.
-func (g *Generator) bury(now loop.Time, k Kind) {
+func (g *Generator) bury(c *conn, now loop.Time, k Kind) {
 	g.pool--
 	g.lost = k
-	for g.pool == 0 && g.waiting.n > 0 {
-		g.drop(g.waiting.pop(), now, k)
+	if g.turns != nil {
+		own := &g.turns.clients[c.slot]
+		own.lost, own.how = true, k
+	} else if g.pool > 0 {
+		return
+	}
+	for intended, _, ok := g.longest(c); ok; intended, _, ok = g.longest(c) {
+		g.drop(intended, now, k)
 	}
 }

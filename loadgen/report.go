@@ -65,6 +65,11 @@ type Report struct {
 	Offered       int               `json:"offered"`          // connections attempted
 	Opened        int               `json:"opened"`           // of them, established
 	Admitted      int               `json:"admitted"`         // of those of the fill, answered at least once
+	// Redialled are the connections with which clients came again whose own had
+	// been answered and was then closed in order, in a load that does not
+	// replace lost ones.
+	Redialled     int               `json:"redialled,omitempty"`
+	Recovery      *Recovery         `json:"recovery,omitempty"`
 	FillNs        int64             `json:"fill_ns"`
 	TotalSent     uint64            `json:"total_sent"`     // requests over the whole life, those of the fill included
 	TotalAnswered uint64            `json:"total_answered"` // whole replies, whatever they said
@@ -133,6 +138,7 @@ func (g *ledger) makeReport() *Report {
 		TotalBytesIn: g.final.BytesIn, TotalBytesOut: g.final.BytesOut,
 		CPUNs: g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
 		Snapshot: &g.final, Start: &g.start,
+		Redialled: g.redialled, Recovery: g.recovery,
 		Processes: g.processes, WindowSpreadNs: g.spread,
 	}
 	for k, n := range rec.errors {

@@ -29,6 +29,10 @@ func (g *Generator) arrive() {
 func (g *Generator) dispatch(intended, now loop.Time) {
 	g.rec.begin(intended)
 	late := now.Sub(intended) >= g.s.Timeout
+	if g.turns != nil {
+		g.turn(intended, now, late)
+		return
+	}
 	switch free := g.idle.head; {
 	case late && free != nil:
 		g.rec.missed(intended)
@@ -42,10 +46,15 @@ func (g *Generator) dispatch(intended, now loop.Time) {
 		g.drop(intended, now, g.lost)
 	default:
 		g.waiting.push(intended)
-		if !g.drops {
-			g.drops = true
-			g.l.At(intended.Add(g.s.Timeout), g.dropping)
-		}
+		g.dropAt(intended.Add(g.s.Timeout))
+	}
+}
+
+// dropAt sees to it that a request which waits is dropped in time.
+func (g *Generator) dropAt(t loop.Time) {
+	if !g.drops {
+		g.drops = true
+		g.l.At(t, g.dropping)
 	}
 }
 
@@ -67,18 +76,23 @@ func (g *Generator) free(c *conn, now loop.Time) {
 	if c.n > 0 {
 		return // until all are answered: no more are asked
 	}
-	for g.waiting.n > 0 {
-		intended := g.waiting.pop()
+	for g.waits() > 0 {
+		intended, overdue, ok := g.longest(c)
+		if !ok {
+			break
+		}
 		if now.Sub(intended) < g.s.Timeout {
 			g.issue(c, 1, intended, now)
 			return
 		}
-		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
+		g.drop(intended, intended.Add(g.s.Timeout), overdue)
 	}
 	if c.state != unused {
 		c.state = free
 	}
-	g.idle.push(&c.place)
+	if g.turns == nil {
+		g.idle.push(&c.place)
+	}
 }
 
 // refill frees a connection that has had replies.
@@ -206,14 +220,17 @@ func (g *Generator) sweep() {
 
 // dropLate ends the requests that have waited for the timeout.
 func (g *Generator) dropLate() {
-	now := g.l.Now()
-	for g.waiting.n > 0 && g.waiting.first().Add(g.s.Timeout) <= now {
-		intended := g.waiting.pop()
-		g.drop(intended, intended.Add(g.s.Timeout), Timeout)
+	upto := g.l.Now().Add(-g.s.Timeout)
+	for intended, overdue, ok := g.oldest(upto); ok; intended, overdue, ok = g.oldest(upto) {
+		g.drop(intended, intended.Add(g.s.Timeout), overdue)
 	}
-	g.drops = g.waiting.n > 0
-	if g.drops {
-		g.l.At(g.waiting.first().Add(g.s.Timeout), g.dropping)
+	g.drops = false
+	switch {
+	case g.waits() == 0:
+	case g.turns != nil:
+		g.dropAt(g.turns.all.head.of.intended.Add(g.s.Timeout))
+	default:
+		g.dropAt(g.waiting.first().Add(g.s.Timeout))
 	}
 }
 

@@ -41,7 +41,10 @@ type Spec struct {
 	Closed bool
 	// Depth is how many requests a connection of a closed loop keeps on their
 	// way: over 1 it sends on while replies are to come. Otherwise it is 1.
-	Depth    int
+	Depth int
+	// Assign says whom each request of an open loop belongs to: AssignFree (or
+	// "") or AssignTurn.
+	Assign   string
 	Schedule Schedule
 	Timeout  time.Duration // of a request, counted from its intended time
 	// ConnectTimeout bounds the opening of a connection; with NoKeepAlive the
@@ -51,9 +54,17 @@ type Spec struct {
 	Duration       time.Duration // the window
 	NoKeepAlive    bool          // a connection for each request
 	// Redial replaces a connection that was lost. Without it the load goes on
-	// with those that are left, and one that was never answered is kept.
+	// with those that are left, and one that was never answered is kept; but a
+	// client whose connection was answered before, and ended in order while it
+	// had no request, connects again as any client of HTTP does (RFC 9112
+	// section 9.6): it was served and let go, not turned away.
 	Redial bool
-	Pacing string // Busy or Sleep
+	// Leave is the share of the connections that are served whose clients leave
+	// after the window, so that others find a place; 0: none. How long these wait
+	// then, RecoverLimit at most, is Report.Recovery.
+	Leave        float64
+	RecoverLimit time.Duration
+	Pacing       string // Busy or Sleep
 	// LooseBody checks only the length of a reply's body, or of an echo, not its
 	// bytes.
 	LooseBody bool
@@ -74,11 +85,11 @@ type Spec struct {
 // Default is a Spec in which only the URL, and Closed or a rate, are missing.
 func Default() Spec {
 	return Spec{
-		Connections: 64, Depth: 1,
+		Connections: 64, Depth: 1, Assign: AssignFree,
 		Schedule: Schedule{Arrivals: Poisson, Burst: 16, Seed: 1},
 		Timeout:  time.Second, ConnectTimeout: 3 * time.Second,
 		Warmup: time.Second, Duration: 10 * time.Second,
-		Redial: true, Pacing: Sleep,
+		Redial: true, Pacing: Sleep, RecoverLimit: 5 * time.Second,
 		FillRate: 30_000, FillLimit: time.Second,
 	}
 }
@@ -106,6 +117,16 @@ func (s Spec) Check() error {
 		return fmt.Errorf("--depth %d: in an open loop the schedule decides when requests start; give --closed", s.Depth)
 	case s.Depth > 1 && s.NoKeepAlive:
 		return fmt.Errorf("--depth %d and --no-keep-alive: a connection for each request has one", s.Depth)
+	case s.Assign != "" && s.Assign != AssignFree && s.Assign != AssignTurn:
+		return fmt.Errorf("--assign %q: give %s or %s", s.Assign, AssignFree, AssignTurn)
+	case s.Assign == AssignTurn && s.Closed:
+		return errors.New("--assign turn: of a closed loop, in which whoever is answered asks again, each request has its client already; give --rate")
+	case s.Assign == AssignTurn && s.NoKeepAlive:
+		return errors.New("--assign turn and --no-keep-alive: with a connection for each request no client has one of its own")
+	case !(s.Leave >= 0 && s.Leave <= 1):
+		return fmt.Errorf("--leave %v: give a share from 0 to 1", s.Leave)
+	case s.Leave > 0 && (s.Redial || s.NoKeepAlive):
+		return errors.New("--leave: who waits for a place is known only of clients that keep their connections and do not replace them: give --no-redial, without --no-keep-alive")
 	case s.Depth*size > maxAsked:
 		return fmt.Errorf("--depth %d: requests of %d bytes each would be over %d bytes on their way on a connection", s.Depth, size, maxAsked)
 	case s.Connections < s.least() || s.Connections > maxConnections:
@@ -126,6 +147,7 @@ func (s Spec) Check() error {
 		{"--warmup", s.Warmup, 0},
 		{"--duration", s.Duration, time.Millisecond},
 		{"--fill-limit", s.FillLimit, 0},
+		{"--recover-limit", s.RecoverLimit, 0},
 	} {
 		if d.d < d.least || d.d > maxDuration {
 			return fmt.Errorf("%s %v: give a time from %v to %v", d.flag, d.d, d.least, maxDuration)

@@ -55,6 +55,9 @@ func (r *Report) Summary() string {
 	if len(r.Processes) > 0 {
 		say("  generator  its busiest process was busy %.0f %% of the window; they began it within %v of each other", 100*r.BusyShare, time.Duration(r.WindowSpreadNs))
 	} else {
+		if v := r.Recovery; v != nil {
+			say("  recovery   %s: %d left, %d of %d that waited were then served", v.text(), v.Left, v.Served, v.Waiting)
+		}
 		say("  generator  busy %.0f %% of the window", 100*r.BusyShare)
 	}
 	say("%s", r.Verdict)
