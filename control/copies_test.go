@@ -37,7 +37,7 @@ func fake(role string) int {
 	case "babbles":
 		fmt.Println("hello")
 	case "hangs":
-		select {}
+		time.Sleep(time.Hour) // a select for ever is found out as a deadlock
 	}
 	err := Commands(os.Stdin, func(c Command) bool {
 		switch c.Do {

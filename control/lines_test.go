@@ -18,11 +18,11 @@ func TestCommands(t *testing.T) {
 	tests := []struct {
 		name, in, want, err string
 	}{
-		{"all", "{\"do\":\"go\"}\n\n {\"do\":\"snapshot\",\"full\":true} \r\n{\"do\":\"stop\"}", "[{go false false} {snapshot true false} {stop false false}]", ""},
-		{"settled", `{"do":"snapshot","full":true,"settle":true}`, "[{snapshot true true}]", ""},
+		{"all", "{\"do\":\"go\"}\n\n {\"do\":\"snapshot\",\"full\":true} \r\n{\"do\":\"stop\"}", "[{go false 0 false} {snapshot true 0 false} {stop false 0 false}]", ""},
+		{"settled", `{"do":"snapshot","full":true,"settle":true}`, "[{snapshot true 0 true}]", ""},
 		{"none", "", "[]", ""},
-		{"told to end", "{\"do\":\"stop\"}\n{\"do\":\"go\"}\nx", "[{stop false false}]", ""},
-		{"no JSON", "{\"do\":\"go\"}\nstop\n", "[{go false false}]", "line 2 of the commands: not a JSON command"},
+		{"told to end", "{\"do\":\"stop\"}\n{\"do\":\"go\"}\nx", "[{stop false 0 false}]", ""},
+		{"no JSON", "{\"do\":\"go\"}\nstop\n", "[{go false 0 false}]", "line 2 of the commands: not a JSON command"},
 		{"unknown", `{"do":"jump"}`, "[]", `unknown command "jump": give "go", "snapshot" or "stop"`},
 		{"unknown key", `{"do":"stop","when":1}`, "[]", `unknown field "when"`},
 		{"two in a line", `{"do":"go"}{"do":"stop"}`, "[]", "more than one command"},
