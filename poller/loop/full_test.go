@@ -433,3 +433,63 @@ func TestEndlessErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestAcceptsPerTurn: no turn accepts more than the listener may, and all come.
+func TestAcceptsPerTurn(t *testing.T) {
+	const crowd = 30
+	for _, perTurn := range []int{1, 7, MaxAcceptsPerTurn} {
+		onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+			l.listeners[0].options.AcceptsPerTurn = perTurn
+			came, inTurn, most := 0, 0, 0
+			turn := uint64(0)
+			serve(func(*Conn) Handler {
+				if l.counts.Turns != turn {
+					turn, inTurn = l.counts.Turns, 0
+				}
+				inTurn++
+				most = max(most, inTurn)
+				if came++; came == crowd {
+					l.Stop()
+				}
+				return &handler{}
+			})
+			for range crowd {
+				l.Dial(DialOptions{Address: at}, &handler{})
+			}
+			t.Cleanup(func() {
+				if came != crowd || l.Engine() != "goroutines" && most > perTurn {
+					t.Errorf("%d came, %d in a turn; want at most %d", came, most, perTurn)
+				}
+			})
+		})
+	}
+	l, err := New(Config{Backend: "sim"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []int{-1, MaxAcceptsPerTurn + 1} {
+		if _, err := l.Listen(ListenOptions{AcceptsPerTurn: bad}, nil); err == nil {
+			t.Errorf("%d accepts in a turn were allowed", bad)
+		}
+	}
+}
+
+// TestParseOnFull: names are read as they are written, and nothing else is.
+func TestParseOnFull(t *testing.T) {
+	for _, f := range []OnFull{Pause, Shed, Reap} {
+		if got, err := ParseOnFull(f.String()); got != f || err != nil {
+			t.Errorf("%v: %v, %v", f, got, err)
+		}
+	}
+	if got, err := ParseOnFull(""); got != Pause || err != nil {
+		t.Errorf("nothing: %v, %v", got, err)
+	}
+	for _, bad := range []string{"Pause", "drop", " shed"} {
+		if _, err := ParseOnFull(bad); err == nil {
+			t.Errorf("%q was read", bad)
+		}
+	}
+	if _, err := New(Config{Backend: "sim", OnFull: Reap + 1}); err == nil {
+		t.Error("a policy that does not exist was taken")
+	}
+}
