@@ -27,7 +27,8 @@ type serveCmd struct {
 	Proxy          []string      `sep:"none" help:"Pass requests for a path, and those below it, on to another HTTP server, as /api=http://127.0.0.1:8081. Repeatable; the longest path counts, of redirects too." placeholder:"PREFIX=URL"`
 	AccessLog      string        `help:"Append a line for each HTTP request to a file (Combined Log Format)." placeholder:"FILE"`
 	MaxContent     int64         `help:"The most content of an HTTP request (1048576)." placeholder:"BYTES"`
-	Nofile         uint64        `help:"Limit the process to N descriptors (RLIMIT_NOFILE, soft and hard)." placeholder:"N"`
+	Nofile         uint64        `help:"Limit the process to N descriptors (RLIMIT_NOFILE, soft and hard); without it the soft limit is raised to the hard one." placeholder:"N"`
+	ReserveFDs     int           `name:"reserve-fds" help:"Descriptors that connections leave free, for files (a 64th of the limit, from 8 to 256)." placeholder:"N"`
 	CPU            []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
 	In             int           `help:"User-space input buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
 	Out            int           `help:"User-space output buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
@@ -35,7 +36,11 @@ type serveCmd struct {
 	RingWithout    string        `help:"Features that io_uring shall do without, to find out what they are worth: some of defer-taskrun, single-issuer, no-sqarray, registered-ring, multishot, buffer-groups, skip-success, batching." placeholder:"LIST"`
 	Burn           float64       `help:"Burn so much more CPU time than is used, as a share of it from 0 to 1: a server that is slower by a known amount, to try a comparison with." placeholder:"SHARE"`
 	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
-	MaxConnections int           `help:"Connections open at once; more wait in the backlog." placeholder:"N"`
+	MaxConnections int           `help:"Connections open at once, if descriptors suffice for so many." placeholder:"N"`
+	OnFull         string        `default:"pause" enum:"pause,shed,reap" help:"What becomes of who comes when all places are taken: pause lets him wait in the backlog, shed refuses him (HTTP: 503), reap closes the connection that has been idle longest (${default})." placeholder:"POLICY"`
+	AcceptsPerTurn int           `default:"64" help:"Connections accepted one after the other, 1 to 65536 (${default})." placeholder:"N"`
+	DeferAccept    time.Duration `help:"Leave who connected in the kernel until he has sent something, or for about so long (TCP_DEFER_ACCEPT; Linux)." placeholder:"D"`
+	HeadTimeout    time.Duration `default:"10s" help:"How long the head of an HTTP request may take (${default}); --head-timeout=-1s, with the =, is any time." placeholder:"D"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
@@ -46,7 +51,11 @@ func (c serveCmd) Run(s streams) error {
 		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
+		ReserveFDs: c.ReserveFDs, OnFull: c.OnFull, AcceptsPerTurn: c.AcceptsPerTurn, DeferAccept: c.DeferAccept, HeadTimeout: c.HeadTimeout,
 		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+	}
+	if c.AcceptsPerTurn == 0 {
+		return usage(fmt.Errorf("0 accepts per turn: give a number from 1 to %d", loop.MaxAcceptsPerTurn))
 	}
 	if err := cfg.Check(); err != nil {
 		return usage(err)

@@ -66,11 +66,15 @@ type Ready struct {
 	Backend    string `json:"backend"`
 	Engine     string `json:"engine"` // "readiness", "goroutines", ...
 	GOMAXPROCS int    `json:"gomaxprocs"`
-	CPUs       []int  `json:"cpus"`       // the CPUs that the process may run on; empty where unknown
-	NoFile     uint64 `json:"nofile"`     // RLIMIT_NOFILE, soft
-	OpenFDs    int    `json:"open_fds"`   // descriptors open at this moment
-	UsableFDs  int    `json:"usable_fds"` // nofile - open - reserve: connections that fit
-	Peer       *Peer  `json:"peer,omitempty"`
+	CPUs       []int  `json:"cpus"`     // the CPUs that the process may run on; empty where unknown
+	NoFile     uint64 `json:"nofile"`   // RLIMIT_NOFILE, soft
+	OpenFDs    int    `json:"open_fds"` // descriptors open at this moment
+	// UsableFDs is how many connections the server holds at most: nofile - open -
+	// reserve, or --max-connections if that is less. Of a load process it is how
+	// many fit.
+	UsableFDs  int   `json:"usable_fds"`
+	ReserveFDs int   `json:"reserve_fds,omitempty"` // of a server: descriptors kept free of connections
+	Peer       *Peer `json:"peer,omitempty"`
 }
 
 // Peer describes a program that is not ours, whose process (and those that it
@@ -111,6 +115,8 @@ type Snapshot struct {
 	Accepted            uint64            `json:"accepted"`
 	AcceptFailures      uint64            `json:"accept_failures"`
 	ListenPauses        uint64            `json:"listen_pauses"`
+	Shed                uint64            `json:"shed,omitempty"`   // clients refused at the limit
+	Reaped              uint64            `json:"reaped,omitempty"` // idle connections closed at the limit
 	StaleEvents         uint64            `json:"stale_events"`
 	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring
 	VoluntarySwitches   int64             `json:"voluntary_switches"`

@@ -6,9 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reserve is how many descriptors are kept out of UsableFDs: for the files
-// that are being sent and what the runtime opens.
-const Reserve = 8
+// Reserve is how many descriptors are kept out of UsableFDs at least: for the
+// files that are being sent and what the runtime opens. MaxReserve is how many
+// at most where nobody asks for more.
+const (
+	Reserve    = 8
+	MaxReserve = 256
+)
 
 // NoFile is the soft limit on descriptors, RLIMIT_NOFILE.
 func NoFile() uint64 {
@@ -41,10 +45,32 @@ func SetNoFile(n uint64) error {
 // setLimit sets a limit, whose type is signed on some systems.
 func setLimit[T int64 | uint64](field *T, n uint64) { *field = T(n) }
 
-// Usable is how many more connections fit under the descriptor limit.
-func Usable(limit uint64, open int) int {
+// RaiseNoFile sets the soft limit on descriptors to the hard one. Go's runtime
+// does so silently for most programs; where the system refuses it (macOS has
+// another limit below an infinite one) the soft limit stays as it is.
+func RaiseNoFile() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < limit.Max {
+		limit.Cur = limit.Max
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	}
+}
+
+// Usable is how many more connections fit under the descriptor limit with the
+// smallest reserve.
+func Usable(limit uint64, open int) int { return UsableBeside(Reserve, limit, open) }
+
+// UsableBeside is how many more connections fit under the descriptor limit beside
+// so many descriptors in reserve.
+func UsableBeside(reserve int, limit uint64, open int) int {
 	if limit > 1<<30 {
 		limit = 1 << 30
 	}
-	return max(0, int(limit)-open-Reserve)
+	return max(0, int(limit)-open-reserve)
+}
+
+// ReserveOf is the reserve of a server under a descriptor limit: a 64th of it, from
+// Reserve to MaxReserve.
+func ReserveOf(limit uint64) int {
+	return int(min(max(limit/64, Reserve), MaxReserve))
 }

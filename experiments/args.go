@@ -38,7 +38,9 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	// A server closes connections that are silent for a minute: where there
 	// are such by design, or a trial is long, it has to be told not to.
 	trial := secs(v.number("warmup_s") + v.number("window_s"))
-	if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
+	if v.has("idle_timeout_s") {
+		a = append(a, "--idle-timeout", secs(v.number("idle_timeout_s")).String())
+	} else if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
 		a = append(a, "--idle-timeout", max(10*trial, idleTimeout).String())
 	}
 	if v.text("protocol") == "echo" {
@@ -50,6 +52,7 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if b := v.number("burn"); b > 0 {
 		a = append(a, "--burn", strconv.FormatFloat(b, 'f', -1, 64))
 	}
+	a = append(a, limitArgs(v)...)
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))
 	}

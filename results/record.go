@@ -118,6 +118,8 @@ type Snapshot struct {
 	Accepted            uint64            `json:"accepted"`
 	AcceptFailures      uint64            `json:"accept_failures"`
 	ListenPauses        uint64            `json:"listen_pauses"`
+	Shed                uint64            `json:"shed,omitempty"`
+	Reaped              uint64            `json:"reaped,omitempty"`
 	StaleEvents         uint64            `json:"stale_events"`
 	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring
 	VoluntarySwitches   int64             `json:"voluntary_switches"`

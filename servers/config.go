@@ -60,16 +60,33 @@ type Config struct {
 	// Burn slows the server down by this share of the CPU time that it uses, from
 	// 0 to 1, so that comparisons can be tried: see loop.Burn.
 	Burn float64
-	// NoFile is the limit on descriptors, soft and hard; 0 leaves it.
+	// NoFile is the limit on descriptors, soft and hard; with 0 the soft limit
+	// is raised to the hard one.
 	NoFile uint64
+	// ReserveFDs is how many descriptors connections shall leave free, for files,
+	// what is refused, and the runtime; 0 means a 64th of the limit, from 8 to
+	// 256.
+	ReserveFDs int
 	// CPUs pins the process and sets GOMAXPROCS; empty leaves both.
 	CPUs []int
 	// Congestion names the congestion control of accepted connections; ""
 	// leaves the system's.
 	Congestion string
-	// MaxConnections bounds the connections that are open at once; 0: only
-	// the descriptor limit does.
+	// MaxConnections bounds the connections that are open at once; 0, or more
+	// than there are descriptors for: only these do.
 	MaxConnections int
+	// OnFull is what becomes of who comes when that many are open: "pause" (or
+	// ""), "shed" or "reap", see loop.OnFull. Shed answers HTTP clients with 503.
+	OnFull string
+	// AcceptsPerTurn is how many connections are accepted one after the other,
+	// from 1 to loop.MaxAcceptsPerTurn; 0 means 64.
+	AcceptsPerTurn int
+	// DeferAccept, over 0, keeps who connected in the kernel until he has sent
+	// something or about so long has passed: TCP_DEFER_ACCEPT, Linux only.
+	DeferAccept time.Duration
+	// HeadTimeout is how long the head of an HTTP request may take; 0 means ten
+	// seconds, less than 0 any time.
+	HeadTimeout time.Duration
 	// IdleTimeout closes silent HTTP connections; 0 means one minute, less
 	// than 0 never.
 	IdleTimeout time.Duration
@@ -94,8 +111,13 @@ func (c *Config) Check() error {
 
 // loop is the part of a Config that is its loop's.
 func (c *Config) loop() (loop.Config, error) {
+	onFull, err := loop.ParseOnFull(c.OnFull)
+	if err != nil {
+		return loop.Config{}, err
+	}
 	without, err := loop.ParseRingFeatures(c.RingWithout)
 	return loop.Config{
+		OnFull:  onFull,
 		Backend: c.Backend, In: c.In, Out: c.Out, Busy: c.Wait == "poll",
 		MaxConnections: c.MaxConnections, RingWithout: without,
 		Burn: loop.Burn{Share: c.Burn, Clock: control.CPUTime},
@@ -113,6 +135,12 @@ func (c *Config) parse() (a plan, err error) {
 		return a, fmt.Errorf("echo-bytes %d: give a number from 1 to %d", c.EchoBytes, echod.MaxMessage)
 	case c.Wait != "" && c.Wait != "block" && c.Wait != "poll":
 		return a, fmt.Errorf(`wait %q: give "block" or "poll"`, c.Wait)
+	case c.ReserveFDs < 0:
+		return a, fmt.Errorf("%d descriptors in reserve: give 0 (a 64th of the limit) or more", c.ReserveFDs)
+	case c.AcceptsPerTurn < 0 || c.AcceptsPerTurn > loop.MaxAcceptsPerTurn:
+		return a, fmt.Errorf("%d accepts per turn: give a number from 1 to %d", c.AcceptsPerTurn, loop.MaxAcceptsPerTurn)
+	case c.DeferAccept < 0:
+		return a, fmt.Errorf("accept deferred by %v: give a duration of 0 or more", c.DeferAccept)
 	}
 	if a.web, err = c.parseWeb(); err != nil {
 		return a, err

@@ -33,6 +33,7 @@ type server struct {
 	ready     control.Ready
 
 	// Of the loop.
+	reserve   int      // descriptors that connections leave free
 	spare     *os.File // keeps a descriptor free for snapshots
 	finishing bool
 	failure   error // what Run returns
@@ -63,10 +64,8 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err := control.Pin(s.cfg.CPUs); err != nil {
 		return err
 	}
-	if s.cfg.NoFile > 0 {
-		if err := control.SetNoFile(s.cfg.NoFile); err != nil {
-			return err
-		}
+	if err := s.limit(); err != nil {
+		return err
 	}
 	defer s.closeWeb()
 	if err := s.openSites(where.web); err != nil {
@@ -84,6 +83,7 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	}
 	s.hold()
 	defer s.yield()
+	s.bound() // the loop itself has not opened all of its own: less is too much yet
 	s.loop.Post(s.announce)
 	go s.watch(signals)
 	if s.cfg.Control {
@@ -105,7 +105,7 @@ func (s *server) listen(where plan) error {
 			return err
 		}
 		s.http = http
-		at, err := s.open("http", where.http, s.http.Accept)
+		at, err := s.open("http", where.http, s.http.Accept, httpd.Refusal())
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (s *server) listen(where plan) error {
 	}
 	if where.raw.IsValid() {
 		s.raw = rawd.New()
-		at, err := s.open("raw", where.raw, s.raw.Accept)
+		at, err := s.open("raw", where.raw, s.raw.Accept, nil)
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (s *server) listen(where plan) error {
 	}
 	if where.echo.IsValid() {
 		s.echo = echod.New(max(s.cfg.EchoBytes, 1))
-		at, err := s.open("echo", where.echo, s.echo.Accept)
+		at, err := s.open("echo", where.echo, s.echo.Accept, nil)
 		if err != nil {
 			return err
 		}
@@ -130,10 +130,12 @@ func (s *server) listen(where plan) error {
 	return nil
 }
 
-// open listens for one service and returns the address with its port.
-func (s *server) open(service string, at netip.AddrPort, accept func(*loop.Conn) loop.Handler) (string, error) {
+// open listens for one service and returns the address with its port. Who is
+// refused gets refusal.
+func (s *server) open(service string, at netip.AddrPort, accept func(*loop.Conn) loop.Handler, refusal []byte) (string, error) {
 	listener, err := s.loop.Listen(loop.ListenOptions{
-		Address: at, Congestion: s.cfg.Congestion, NoDelay: true,
+		Address: at, Congestion: s.cfg.Congestion, NoDelay: true, Refusal: refusal,
+		AcceptsPerTurn: s.cfg.AcceptsPerTurn, DeferAccept: s.cfg.DeferAccept,
 	}, accept)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", service, err)
@@ -150,9 +152,12 @@ func (s *server) announce() {
 	r.Backend, r.Engine = s.loop.Backend(), s.loop.Engine()
 	r.GOMAXPROCS = runtime.GOMAXPROCS(0)
 	r.CPUs = control.CPUs()
-	r.NoFile = control.NoFile()
-	r.OpenFDs = control.OpenFDs()
-	r.UsableFDs = control.Usable(r.NoFile, r.OpenFDs)
+	s.bound()
+	if r.UsableFDs < 1 {
+		s.fail(fmt.Errorf("no descriptor is left for a connection: of %d, %d are open and %d in reserve; raise the limit (--nofile) or lower the reserve (--reserve-fds)",
+			r.NoFile, r.OpenFDs, r.ReserveFDs))
+		return
+	}
 	if err := s.events.Send(control.Event{Event: "ready", AtNs: control.Monotonic(), Ready: r}); err != nil {
 		s.fail(err)
 	}

@@ -58,6 +58,7 @@ func (s *server) snapshot(full bool) *control.Snapshot {
 	snapshot.BytesIn, snapshot.BytesOut = counts.BytesIn, counts.BytesOut
 	snapshot.Accepted, snapshot.AcceptFailures = counts.Accepted, counts.AcceptFailures
 	snapshot.ListenPauses, snapshot.StaleEvents = counts.ListenPauses, counts.StaleEvents
+	snapshot.Shed, snapshot.Reaped = counts.Shed, counts.Reaped
 	snapshot.RingWorkers = s.loop.Workers()
 	return &snapshot
 }

@@ -107,6 +107,7 @@ func (s *server) newHTTP(w web) (*httpd.Server, error) {
 	cfg := httpd.Config{
 		Extensions:  append(chain, files...),
 		IdleTimeout: s.cfg.IdleTimeout,
+		HeadTimeout: s.cfg.HeadTimeout,
 		Limits:      httpd.Limits{Content: s.cfg.MaxContent},
 	}
 	if s.logFile != nil {
@@ -121,6 +122,6 @@ func (s *server) files(o *site) []httpd.Extension {
 	if o == nil {
 		return nil
 	}
-	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall})
+	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall, Open: s.openFiles()})
 	return []httpd.Extension{httpd.NewFiles(o.cache, httpd.FilesOptions{Listing: s.cfg.Listing})}
 }

@@ -11,17 +11,23 @@ import (
 
 // backlogged is a listener's part of the engine: what the kernel has accepted and
 // the loop has not. A multishot accept takes what comes, whether or not there is a
-// place for it. Where connections are bounded there are instead as many accepts as
-// there are places, up to singleAccepts, so that who has to wait does so in the
-// kernel's backlog, without a descriptor; but one, who shows that somebody waits.
+// place for it: a whole backlog at once. Where connections are bounded and fewer
+// places are left than that, there are instead as many accepts as there are places,
+// up to singleAccepts, so that who has to wait does so in the kernel's backlog,
+// without a descriptor; but one, who shows that somebody waits, or, where clients
+// are refused, shedAccepts.
 type backlogged struct {
 	fds        []int32
-	armed      int // accepts in flight
+	armed      int  // accepts in flight
+	multishot  bool // of what kind they are
 	cancelling bool
 }
 
 // singleAccepts bounds the accepts in flight that take one connection each.
 const singleAccepts = 16
+
+// shedAccepts are the accepts in flight for those who will be refused.
+const shedAccepts = 4
 
 func (e *completion) listen(n *Listener) error {
 	fd, addr, err := listenSocket(n.options)
@@ -38,20 +44,44 @@ func (e *completion) listen(n *Listener) error {
 // arm begins to accept.
 func (e *completion) arm(n *Listener) {
 	b := n.io.(*backlogged)
-	if n.stalled || b.cancelling {
+	if n.stalled || n.closed || b.cancelling {
 		return
 	}
-	wanted := 1
-	most := e.loop.cfg.MaxConnections
-	if most > 0 {
-		wanted = min(max(most-e.loop.accepted-len(b.fds), 1-len(b.fds)), singleAccepts)
+	wanted, multishot := e.accepts(n, b)
+	if b.armed > 0 && b.multishot != multishot {
+		if b.multishot {
+			e.disarm(n) // and begins anew when that is done
+		}
+		return // single ones are used up by those who come
 	}
+	b.multishot = multishot
 	for b.armed < wanted {
-		s := e.next()
-		s.Accept(n.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, most == 0 && e.without&RingMultishot == 0)
-		s.UserData = userData(opAccept, n.token)
 		b.armed++
+		if errno := e.loop.injected(); errno != 0 {
+			e.accepted(n, &uring.CQE{Res: -int32(errno)})
+			return
+		}
+		s := e.next()
+		s.Accept(n.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, multishot)
+		s.UserData = userData(opAccept, n.token)
 	}
+}
+
+// accepts says how many accepts shall be in flight, and of which kind.
+func (e *completion) accepts(n *Listener, b *backlogged) (wanted int, multishot bool) {
+	l := e.loop
+	places := l.places() - len(b.fds)
+	unbounded := l.cfg.MaxConnections == 0
+	most := min(singleAccepts, n.options.AcceptsPerTurn)
+	switch {
+	case n.options.AcceptsPerTurn > singleAccepts && (unbounded || places > n.options.Backlog):
+		return 1, e.without&RingMultishot == 0
+	case unbounded:
+		return most, false
+	case l.cfg.OnFull == Shed:
+		return min(max(places, shedAccepts-len(b.fds)), most), false
+	}
+	return min(max(places, 1-len(b.fds)), most), false
 }
 
 func (e *completion) disarm(n *Listener) {
@@ -100,6 +130,24 @@ func (e *completion) pause(n *Listener) { e.disarm(n) }
 
 func (e *completion) resume(n *Listener) { e.leaveListener(n) }
 
+func (e *completion) rebound(n *Listener) {
+	if e.running.Load() {
+		e.leaveListener(n)
+	}
+}
+
+func (e *completion) pending(n *Listener) bool {
+	return len(n.io.(*backlogged).fds) > 0 || someoneWaits(n.fd)
+}
+
+func (e *completion) shed(n *Listener) failure {
+	said := e.loop.shedSocket(n)
+	if said == nobody {
+		return stalled // the next accept in flight would fail at once as well
+	}
+	return said
+}
+
 // accepted takes a completion of an accept. Who comes for a listener that has
 // gone is turned away.
 func (e *completion) accepted(n *Listener, q *uring.CQE) {
@@ -119,11 +167,11 @@ func (e *completion) accepted(n *Listener, q *uring.CQE) {
 	switch errno := q.Err(); errno {
 	case 0:
 		b.fds = append(b.fds, q.Res)
-	case unix.ECANCELED, unix.EINTR, unix.EAGAIN, unix.ECONNABORTED:
+	case unix.ECANCELED, unix.EAGAIN:
 	default:
-		// Whatever else it is, to try again at once would be a spin.
-		e.loop.counts.AcceptFailures++
-		n.stall(true)
+		if n.failed(errno) == nobody {
+			n.stall(true) // the next one would fail at once as well
+		}
 	}
 	e.leaveListener(n)
 }
@@ -141,23 +189,34 @@ func (e *completion) leaveListener(n *Listener) {
 // descriptor does not wait until there are more of them.
 func (e *completion) admit(n *Listener) {
 	b := n.io.(*backlogged)
-	for range acceptsPerTurn {
+	l := e.loop
+	full := false
+	for range n.options.AcceptsPerTurn {
 		if len(b.fds) == 0 {
 			break
 		}
-		if !e.loop.mayAccept() {
-			n.stall(false)
+		admitted := l.place()
+		if n.closed {
+			return // by the Handler of one who left
+		}
+		if !admitted && l.cfg.OnFull != Shed {
+			n.stall(l.cfg.OnFull == Reap)
+			full = true
 			break
 		}
 		fd := int(b.fds[0])
 		b.fds = b.fds[:copy(b.fds, b.fds[1:])]
+		if !admitted {
+			l.turnAway(n, fd)
+			continue
+		}
 		c := n.adopt(fd, &flight{})
 		c.opened()
 		if n.closed {
 			return // by the Handler
 		}
 	}
-	if len(b.fds) > 0 && e.loop.mayAccept() {
+	if len(b.fds) > 0 && !full {
 		e.leaveListener(n)
 	}
 	e.arm(n)

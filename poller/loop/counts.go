@@ -49,6 +49,8 @@ type Counts struct {
 	Accepted       uint64
 	AcceptFailures uint64
 	ListenPauses   uint64        // times that a listener stopped accepting because of a limit
+	Shed           uint64        // clients refused: see OnFull
+	Reaped         uint64        // idle connections closed to make a place
 	StaleEvents    uint64        // events for connections that had gone, dropped
 	Open           int           // connections open or being opened
 	Spun           time.Duration // spent polling with nothing to do

@@ -27,6 +27,13 @@ type engine interface {
 	unlisten(n *Listener)
 	pause(n *Listener)
 	resume(n *Listener)
+	// rebound: Config.MaxConnections has changed.
+	rebound(n *Listener)
+	// pending says whether somebody waits to be accepted.
+	pending(n *Listener) bool
+	// shed refuses one client who waits, although there is no descriptor, and
+	// says what follows from that.
+	shed(n *Listener) failure
 	// dial begins to connect c. An error is the connection's, not the loop's.
 	dial(c *Conn, o DialOptions) error
 	// update brings the engine up to date with what c wants: it sends queued

@@ -1,7 +1,7 @@
 package loop
 
-// What one connection or listener may take before the others have their turn.
-// The bounds are the same on every engine and hold for each turn, of which a
+// What one connection may take before the others have their turn; what a listener
+// may is ListenOptions.AcceptsPerTurn. The bounds are the same on every engine and hold for each turn, of which a
 // loop counts the number (Counts.Turns); whoever is cut short goes on in the
 // next one, after what has become ready meanwhile, and in the order in which it
 // was cut short. What a turn is differs:
@@ -22,8 +22,6 @@ const (
 	// minimal responder that gives sendfile all of it, with 512 KiB 1.12 times
 	// (BenchmarkTransfer on epoll).
 	turnBytes = 512 << 10
-	// acceptsPerTurn bounds the connections that a listener accepts in a turn.
-	acceptsPerTurn = 64
 	// settleRounds bounds how often, one time after the other, output that
 	// callbacks made is flushed and the callbacks that follow from it are run.
 	settleRounds = 4

@@ -213,7 +213,7 @@ func TestEveryoneHasATurn(t *testing.T) {
 // TestAcceptsAreBounded: a crowd is accepted in portions, and all of it: on an
 // edge backend there is one report for all.
 func TestAcceptsAreBounded(t *testing.T) {
-	const crowd = 3*acceptsPerTurn + 5
+	const crowd = 3*DefaultAcceptsPerTurn + 5
 	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
 		s := sample(l)
 		n := 0
@@ -230,7 +230,7 @@ func TestAcceptsAreBounded(t *testing.T) {
 			if n != crowd {
 				t.Errorf("%d of %d were accepted", n, crowd)
 			}
-			if l.Engine() != "goroutines" && s.accepted > acceptsPerTurn {
+			if l.Engine() != "goroutines" && s.accepted > DefaultAcceptsPerTurn {
 				t.Errorf("%d were accepted in a turn", s.accepted)
 			}
 		})

@@ -15,7 +15,7 @@ func (e *goroutines) listen(n *Listener) error {
 	if err != nil {
 		return err
 	}
-	n.addr, n.io = addr, t
+	n.fd, n.addr, n.io = fd, addr, t // the file keeps the descriptor
 	e.start(t, func() { e.acceptor(n, t) })
 	return nil
 }
@@ -29,11 +29,20 @@ func (e *goroutines) unlisten(n *Listener) {
 func (e *goroutines) pause(*Listener)    {}
 func (e *goroutines) resume(n *Listener) { n.io.(*task).resume() }
 
-// acceptor accepts for one listener until it is closed.
+func (e *goroutines) rebound(*Listener)        {}
+func (e *goroutines) pending(n *Listener) bool { return someoneWaits(n.fd) }
+func (e *goroutines) shed(n *Listener) failure { return e.loop.shedSocket(n) }
+
+// acceptor accepts for one listener until it is closed. Who was accepted and finds
+// that his place has been taken meanwhile is kept in hand until there is one.
 func (e *goroutines) acceptor(n *Listener, t *task) {
 	l := e.loop
 	fd := -1
+	await := false // nobody waited who could be accepted: wait for somebody first
 	accept := func(s uintptr) bool {
+		if await {
+			return someoneWaits(int(s))
+		}
 		t.reads++
 		fd, t.errno = rawAccept(int(s))
 		return t.errno != unix.EAGAIN
@@ -41,38 +50,57 @@ func (e *goroutines) acceptor(n *Listener, t *task) {
 	var writers []*Conn
 	l.mu.Lock()
 	for !n.closed {
-		if !n.stalled && !l.mayAccept() {
-			n.stall(false)
+		if !n.stalled {
+			n.admits()
 		}
 		if n.stalled {
 			e.halt(t)
 			continue
 		}
-		l.mu.Unlock()
-		err := t.raw.Read(accept)
-		l.mu.Lock()
-		l.counts.Calls[CallAccept] += t.reads
-		t.reads = 0
-		if err != nil {
-			continue // closed
-		}
-		switch {
-		case t.errno == 0 && n.closed:
-			rawClose(fd)
-		case t.errno == 0:
-			e.accepted(n, fd)
-		case t.errno == unix.EINTR || t.errno == unix.ECONNABORTED:
-		default:
-			l.counts.AcceptFailures++
-			if acceptLimit(t.errno) {
-				n.stall(true)
+		if t.errno = l.injected(); t.errno == 0 {
+			l.mu.Unlock()
+			err := t.raw.Read(accept)
+			l.mu.Lock()
+			l.counts.Calls[CallAccept] += t.reads
+			t.reads = 0
+			if err != nil {
+				continue // closed
 			}
+			if await {
+				await = false
+				continue
+			}
+		}
+		if t.errno == 0 {
+			e.admit(n, t, fd)
+		} else if !n.closed {
+			await = n.failed(t.errno) == nobody
 		}
 		writers = e.leave(writers)
 		l.mu.Lock()
 	}
 	t.retire()
 	l.mu.Unlock()
+}
+
+// admit makes a connection of who was accepted, when there is a place.
+func (e *goroutines) admit(n *Listener, t *task, fd int) {
+	l := e.loop
+	for !n.closed && !l.place() {
+		if l.cfg.OnFull == Shed {
+			l.turnAway(n, fd)
+			return
+		}
+		n.stall(l.cfg.OnFull == Reap)
+		for n.stalled && !n.closed {
+			e.halt(t)
+		}
+	}
+	if n.closed {
+		closeSocket(fd, true)
+		return
+	}
+	e.accepted(n, fd)
 }
 
 func (e *goroutines) accepted(n *Listener, fd int) {

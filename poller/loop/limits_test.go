@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -58,36 +59,43 @@ func TestDescriptorLimit(t *testing.T) {
 		descriptorLimitChild(os.Getenv("MEDUSA_TEST_NOFILE"))
 		return
 	}
-	for _, name := range everyBackend() {
-		if name == "sim" {
-			continue // has no descriptors
-		}
-		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(os.Args[0], "-test.run=^TestDescriptorLimit$")
-			cmd.Env = append(os.Environ(), "MEDUSA_TEST_NOFILE="+name)
-			if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("limit passed")) {
-				t.Errorf("%v\n%s", err, out)
+	for _, policy := range []OnFull{Pause, Shed, Reap} {
+		for _, name := range everyBackend() {
+			if name == "sim" {
+				continue // has no descriptors
 			}
-		})
+			t.Run(policy.String()+"/"+name, func(t *testing.T) {
+				cmd := exec.Command(os.Args[0], "-test.run=^TestDescriptorLimit$")
+				cmd.Env = append(os.Environ(), "MEDUSA_TEST_NOFILE="+policy.String()+","+name)
+				if out, err := cmd.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("limit passed")) {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
 	}
 }
 
 // assign sets a field of Rlimit, whose type differs between systems.
 func assign[T int64 | uint64](field *T, n int) { *field = T(n) }
 
-func descriptorLimitChild(name string) {
+func descriptorLimitChild(text string) {
 	die := func(format string, args ...any) {
 		fmt.Printf(format+"\n", args...)
 		os.Exit(1)
 	}
-	l, err := newOn(name, Config{})
+	policyName, name, _ := strings.Cut(text, ",")
+	policy, err := ParseOnFull(policyName)
+	if err != nil {
+		die("%v", err)
+	}
+	l, err := newOn(name, Config{OnFull: policy})
 	if err != nil {
 		die("%v", err)
 	}
 	admitted := 0
 	n, err := l.Listen(ListenOptions{Address: netip.MustParseAddrPort("127.0.0.1:0")}, func(*Conn) Handler {
 		admitted++
-		return &handler{}
+		return &idler{}
 	})
 	if err != nil {
 		die("%v", err)
@@ -115,11 +123,20 @@ func descriptorLimitChild(name string) {
 	}
 	l.At(l.Now().Add(300*time.Millisecond), func() {
 		c := l.Counts()
-		if c.AcceptFailures == 0 || c.ListenPauses == 0 || admitted >= 40 || admitted == 0 {
-			die("%d admitted of 40, %d failures, %d pauses", admitted, c.AcceptFailures, c.ListenPauses)
+		switch {
+		case c.AcceptFailures == 0 || admitted == 0,
+			policy == Pause && (c.ListenPauses == 0 || admitted >= 40),
+			policy == Shed && (admitted >= 40 || int(c.Shed) != 40-admitted),
+			policy == Reap && (c.ListenPauses == 0 || c.Reaped == 0):
+			die("%d admitted of 40, %d failures, %d pauses, %d shed, %d reaped", admitted, c.AcceptFailures, c.ListenPauses, c.Shed, c.Reaped)
 		}
 		if c.Calls[CallAccept] > 200 || c.Turns > 500 {
 			die("it spins: %d accepts, %d turns", c.Calls[CallAccept], c.Turns)
+		}
+		if policy != Pause {
+			fmt.Println("limit passed")
+			l.Stop()
+			return
 		}
 		before := admitted
 		for _, fd := range clients[:10] {

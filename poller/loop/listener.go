@@ -1,7 +1,9 @@
 package loop
 
 import (
+	"fmt"
 	"net/netip"
+	"time"
 
 	"medusa/poller"
 )
@@ -18,24 +20,46 @@ type ListenOptions struct {
 	// SendBuffer and ReceiveBuffer are SO_SNDBUF and SO_RCVBUF in bytes; 0
 	// leaves the kernel's own tuning on.
 	SendBuffer, ReceiveBuffer int
+	// AcceptsPerTurn is how many connections the listener accepts in a turn, from
+	// 1 (one for each time that somebody is reported) to MaxAcceptsPerTurn;
+	// 0 means DefaultAcceptsPerTurn. With many it accepts until nobody waits. On
+	// goroutines it changes nothing: a goroutine accepts one, lets others go
+	// first, and accepts the next. On io_uring up to 16 it is also how many
+	// accepts are in flight, which take one connection each.
+	AcceptsPerTurn int
+	// DeferAccept, over 0, keeps a connection in the kernel until its client
+	// has sent something or about so long has passed (tcp(7),
+	// TCP_DEFER_ACCEPT). Linux only: an error elsewhere.
+	DeferAccept time.Duration
+	// Refusal is what a client gets that is refused because of Shed, before FIN;
+	// nil for nothing. Nobody may modify it.
+	Refusal []byte
 }
 
+// DefaultAcceptsPerTurn and MaxAcceptsPerTurn bound ListenOptions.AcceptsPerTurn.
+const (
+	DefaultAcceptsPerTurn = 64
+	MaxAcceptsPerTurn     = 1 << 16
+)
+
 // Listener accepts connections. Where it meets a limit (descriptors, memory,
-// Config.MaxConnections) it pauses, and what comes waits in the backlog. It
-// resumes when a connection ends, and, since others use descriptors too, after
-// acceptRetry if it was the system's limit.
+// Config.MaxConnections) that Config.OnFull has no answer to, it pauses, and what
+// comes waits in the backlog. It resumes when a connection ends, and, since others
+// use descriptors too, after acceptRetry if it was the system's limit.
 type Listener struct {
 	loop    *Loop
 	options ListenOptions
 	accept  func(*Conn) Handler
 	addr    netip.AddrPort
 	token   poller.Token
-	fd      int
+	fd      int // -1 on sim
 	io      any // the engine's part
 	stalled bool
 	closed  bool
 	queued  bool // readiness over an edge backend: see readiness_edge.go
 	retry   Timer
+	// failures counts the accepts that failed one after the other.
+	failures int
 }
 
 // Listen begins to accept connections. accept gives each its Handler. It may
@@ -43,6 +67,12 @@ type Listener struct {
 func (l *Loop) Listen(o ListenOptions, accept func(*Conn) Handler) (*Listener, error) {
 	if o.Backlog == 0 {
 		o.Backlog = 4096
+	}
+	if o.AcceptsPerTurn == 0 {
+		o.AcceptsPerTurn = DefaultAcceptsPerTurn
+	}
+	if o.AcceptsPerTurn < 1 || o.AcceptsPerTurn > MaxAcceptsPerTurn {
+		return nil, fmt.Errorf("%d accepts in a turn: give a number from 1 to %d", o.AcceptsPerTurn, MaxAcceptsPerTurn)
 	}
 	n := &Listener{loop: l, options: o, accept: accept, fd: -1}
 	l.table.addListener(n)
@@ -76,11 +106,6 @@ func (n *Listener) Close() {
 			break
 		}
 	}
-}
-
-// mayAccept says whether Config.MaxConnections allows one more.
-func (l *Loop) mayAccept() bool {
-	return l.cfg.MaxConnections == 0 || l.accepted < l.cfg.MaxConnections
 }
 
 // stall pauses accepting because of a limit, and, if retry, tries again after

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -67,8 +68,10 @@ type Config struct {
 	// each send.
 	Stamp bool
 	// MaxConnections bounds the accepted connections that are open at once;
-	// beyond it listeners pause. 0 means no bound of the loop's own.
+	// beyond it OnFull counts. 0 means no bound of the loop's own.
 	MaxConnections int
+	// OnFull says what becomes of who comes when there is no place.
+	OnFull OnFull
 	// RingWithout leaves features of the backend "io_uring" out; on any other it
 	// must be 0.
 	RingWithout RingFeature
@@ -107,6 +110,9 @@ func (c *Config) complete() error {
 	if c.Spin < 0 {
 		return fmt.Errorf("spin of %v: give a duration of 0 or more", c.Spin)
 	}
+	if c.OnFull > Reap {
+		return fmt.Errorf("%v: there is no such policy", c.OnFull)
+	}
 	if c.MaxConnections < 0 {
 		return fmt.Errorf("at most %d connections: give 0 (no bound) or more", c.MaxConnections)
 	}
@@ -134,16 +140,22 @@ type Loop struct {
 
 	table     table
 	listeners []*Listener
-	accepted  int // accepted connections not yet closed
-	stalled   int // listeners paused by a limit
-	dirty     []*Conn
-	settling  []*Conn
-	timers    timers
-	wheel     wheel
-	buffers   buffers
-	work      work
-	counts    Counts
-	burner    burner
+	accepted  int     // accepted connections not yet closed
+	stalled   int     // listeners paused by a limit
+	order     *order  // nil unless somebody may be reaped
+	leaving   []*Conn // reaped, and not yet closed: the first for longest
+	spare     int     // a descriptor to refuse clients with; -1 without
+	drain     []byte  // where the input of clients goes that are refused
+	// acceptError is for tests: an error of accept, or 0.
+	acceptError func() syscall.Errno
+	dirty       []*Conn
+	settling    []*Conn
+	timers      timers
+	wheel       wheel
+	buffers     buffers
+	work        work
+	counts      Counts
+	burner      burner
 }
 
 // New opens a loop on a backend.
@@ -161,7 +173,10 @@ func New(cfg Config) (*Loop, error) {
 	if info.Missing != "" {
 		return nil, fmt.Errorf("backend %s is not available here: %s", info.Name, info.Missing)
 	}
-	l := &Loop{cfg: cfg, info: info}
+	l := &Loop{cfg: cfg, info: info, spare: -1}
+	if cfg.OnFull == Reap {
+		l.order = new(order)
+	}
 	l.eng = info.engine(l)
 	return l, nil
 }
@@ -208,6 +223,10 @@ func (l *Loop) Run() error {
 		return errors.New("loop: Run was called twice")
 	}
 	l.started = true
+	if l.cfg.OnFull == Shed && l.info.Engine != "sim" {
+		l.fatal = l.openSpare()
+		defer l.closeSpare()
+	}
 	unlock := l.eng.pin()
 	defer unlock()
 	for !l.stopping && l.fatal == nil {

@@ -52,32 +52,41 @@ func (e *readiness) changeListener(n *Listener, had, want poller.Interest) {
 	}
 }
 
+func (e *readiness) rebound(*Listener)        {}
+func (e *readiness) pending(n *Listener) bool { return someoneWaits(n.fd) }
+func (e *readiness) shed(n *Listener) failure { return e.loop.shedSocket(n) }
+
 func (e *readiness) accept(n *Listener) {
 	if n.stalled || n.queued {
 		return // an edge; resume looks, or the queue is served, in this turn
 	}
 	l := e.loop
-	for range acceptsPerTurn {
-		if !l.mayAccept() {
-			n.stall(false)
+	for range n.options.AcceptsPerTurn {
+		if !n.admits() {
 			return
 		}
-		l.counts.Calls[CallAccept]++
-		fd, errno := rawAccept(n.fd)
-		switch {
-		case errno == 0:
-		case errno == unix.EAGAIN:
+		errno := l.injected()
+		fd := -1
+		if errno == 0 {
+			l.counts.Calls[CallAccept]++
+			fd, errno = rawAccept(n.fd)
+		}
+		if errno == unix.EAGAIN {
 			return
-		case errno == unix.EINTR || errno == unix.ECONNABORTED:
-			continue
-		default:
-			l.counts.AcceptFailures++
-			if acceptLimit(errno) {
-				n.stall(true)
-			} else if e.edge != nil {
-				e.edge.leaveListener(n)
+		}
+		if errno != 0 {
+			if n.failed(errno) != tryAgain {
+				return
 			}
+			continue
+		}
+		switch admitted := l.place(); {
+		case n.closed: // by the Handler of one who left
+			closeSocket(fd, true)
 			return
+		case !admitted:
+			l.turnAway(n, fd)
+			continue
 		}
 		c := n.adopt(fd, nil)
 		e.watch(c)

@@ -15,6 +15,10 @@ func (n *Listener) adopt(fd int, io any) *Conn {
 	l.accepted++
 	l.table.addConn(c)
 	c.handler = n.accept(c)
+	n.failures = 0
+	if l.order != nil {
+		l.order.add(c)
+	}
 	return c
 }
 
@@ -37,6 +41,9 @@ func (c *Conn) deliver(p []byte) {
 	if c.closing || c.failure != nil || c.gone() {
 		c.keep(nil)
 		return
+	}
+	if l.order != nil {
+		l.order.active(c)
 	}
 	used := c.handler.Received(c, p)
 	if used < 0 || used > len(p) {
@@ -83,6 +90,9 @@ func (c *Conn) sent(n int64, at Time) {
 	c.handed += n
 	c.handedAt = at
 	c.loop.counts.BytesOut += uint64(n)
+	if c.loop.order != nil {
+		c.loop.order.active(c)
+	}
 }
 
 // fail ends the connection with err when it settles. The first error counts.
@@ -226,6 +236,9 @@ func (l *Loop) finish(c *Conn, err error) {
 	}
 	c.state = stateReleasing
 	l.wheel.drop(c)
+	if l.order != nil {
+		l.order.remove(c)
+	}
 	l.eng.release(c, c.failure == ErrAborted, func() {
 		c.state = stateClosed
 		l.table.remove(c.token)
@@ -236,7 +249,7 @@ func (l *Loop) finish(c *Conn, err error) {
 			c.out = nil
 		}
 		if c.accepted {
-			l.accepted--
+			l.left(c)
 			l.unstall()
 		}
 		if c.handler != nil {

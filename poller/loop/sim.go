@@ -131,16 +131,50 @@ func (e *sim) pause(*Listener) {}
 
 func (e *sim) resume(n *Listener) { e.after(0, func() { e.accept(n) }) }
 
+func (e *sim) rebound(*Listener) {}
+
+func (e *sim) pending(n *Listener) bool { return len(n.io.(*simBacklog).waiting) > 0 }
+
+func (e *sim) shed(n *Listener) failure {
+	if !e.pending(n) {
+		return nobody
+	}
+	e.turnAway(n)
+	return tryAgain
+}
+
+// turnAway refuses the client who has waited longest, as sockets do.
+func (e *sim) turnAway(n *Listener) {
+	b := n.io.(*simBacklog)
+	end := b.waiting[0]
+	b.waiting = b.waiting[1:]
+	e.loop.counts.Shed++
+	if len(n.options.Refusal) > 0 {
+		e.send(end.peer, n.options.Refusal)
+	}
+	e.hang(end, false)
+}
+
 func (e *sim) accept(n *Listener) {
 	b := n.io.(*simBacklog)
 	for accepted := 0; len(b.waiting) > 0 && !n.stalled && !n.closed; accepted++ {
-		if accepted == acceptsPerTurn {
+		if accepted == n.options.AcceptsPerTurn {
 			e.resume(n)
 			return
 		}
-		if !e.loop.mayAccept() {
-			n.stall(false)
+		if !n.admits() {
 			return
+		}
+		if errno := e.loop.injected(); errno != 0 {
+			n.failed(errno)
+			continue
+		}
+		switch admitted := e.loop.place(); {
+		case n.closed: // by the Handler of one who left
+			return
+		case !admitted:
+			e.turnAway(n)
+			continue
 		}
 		end := b.waiting[0]
 		b.waiting = b.waiting[1:]

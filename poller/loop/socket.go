@@ -65,6 +65,12 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 	if err := setCongestion(fd, o.Congestion); err != nil {
 		return fail("setsockopt TCP_CONGESTION "+o.Congestion, err)
 	}
+	if o.DeferAccept > 0 {
+		if err := setDeferAccept(fd, o.DeferAccept); err != nil {
+			unix.Close(fd)
+			return -1, bound, fmt.Errorf("listen on %v: %w", o.Address, err)
+		}
+	}
 	if err := unix.Bind(fd, sa); err != nil {
 		return fail("bind", err)
 	}
@@ -151,10 +157,4 @@ func socketAddresses(fd int) (local, remote netip.AddrPort) {
 		remote = fromSockaddr(sa)
 	}
 	return local, remote
-}
-
-// acceptLimit says whether accept failed for want of something that comes
-// back when connections end, so that trying again at once is a spin.
-func acceptLimit(err unix.Errno) bool {
-	return err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOBUFS || err == unix.ENOMEM
 }

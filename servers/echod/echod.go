@@ -67,6 +67,9 @@ func (h *conn) Ended(c *loop.Conn) { c.CloseWhenDone() }
 func (h *conn) Expired(*loop.Conn) {}
 func (h *conn) Drained(*loop.Conn) {}
 
+// Idle: no part of a message has come. What is queued the loop knows.
+func (h *conn) Idle(*loop.Conn) bool { return h.part == 0 && !h.awaited }
+
 func (h *conn) Closed(*loop.Conn, error) {
 	s := h.server
 	if h.awaited {
@@ -76,4 +79,7 @@ func (h *conn) Closed(*loop.Conn, error) {
 	}
 }
 
-var _ loop.Handler = (*conn)(nil)
+var (
+	_ loop.Handler = (*conn)(nil)
+	_ loop.Idler   = (*conn)(nil)
+)

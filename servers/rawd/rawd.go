@@ -111,6 +111,9 @@ func (h *conn) Ended(c *loop.Conn)   { c.CloseWhenDone() }
 func (h *conn) Expired(*loop.Conn)   {}
 func (h *conn) Drained(c *loop.Conn) {}
 
+// Idle: no part of a request has come. What is queued the loop knows.
+func (h *conn) Idle(*loop.Conn) bool { return h.matched == 0 && !h.awaited }
+
 func (h *conn) Closed(*loop.Conn, error) {
 	s := h.server
 	if h.awaited {
@@ -120,4 +123,7 @@ func (h *conn) Closed(*loop.Conn, error) {
 	}
 }
 
-var _ loop.Handler = (*conn)(nil)
+var (
+	_ loop.Handler = (*conn)(nil)
+	_ loop.Idler   = (*conn)(nil)
+)
