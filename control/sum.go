@@ -23,6 +23,8 @@ func Sum(all []Snapshot, pids []int) Snapshot {
 		s.AcceptFailures += one.AcceptFailures
 		s.ListenPauses += one.ListenPauses
 		s.StaleEvents += one.StaleEvents
+		s.Shed += one.Shed
+		s.Reaped += one.Reaped
 		s.RingWorkers += one.RingWorkers
 		s.VoluntarySwitches += one.VoluntarySwitches
 		s.InvoluntarySwitches += one.InvoluntarySwitches
