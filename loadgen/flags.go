@@ -24,6 +24,7 @@ type Flags struct {
 	ConnectTime time.Duration `name:"connect-timeout" default:"3s" help:"A connection not established after this has failed (${default})." placeholder:"D"`
 	Warmup      time.Duration `default:"1s" help:"Load before the window, not measured (${default})." placeholder:"D"`
 	Duration    time.Duration `short:"d" default:"10s" help:"The window that is measured (${default})." placeholder:"D"`
+	Span        Moments       `help:"Moments of the window, such as 2s,4s, that cut it into parts of which the report tells apart." placeholder:"D"`
 	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request."`
 	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
 	Pacing      string        `default:"sleep" enum:"sleep,busy" help:"How to wait for the next arrival: sleep (the last 60 us polling), or busy: never sleep, for a CPU of its own (${default})." placeholder:"KIND"`
@@ -54,6 +55,7 @@ func (f Flags) Config() (Config, error) {
 		}
 	}
 	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration
+	s.Spans = f.Span
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
 	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit

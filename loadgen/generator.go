@@ -131,6 +131,7 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 		pin: pin{loose: s.LooseBody}, rec: newRecorder(s.Timeout, s.Closed),
 		pool: s.Connections, lost: Refused,
 	}
+	g.rec.cuts = s.Spans
 	if request == nil {
 		g.echo = newEcho(size, s.Depth)
 	}
