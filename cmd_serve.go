@@ -37,6 +37,7 @@ type serveCmd struct {
 	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
 	MaxConnections int           `help:"Connections open at once; more wait in the backlog." placeholder:"N"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
+	HeadTimeout    time.Duration `default:"10s" help:"Answer 408 to a request whose head takes longer (${default}); --head-timeout=-1s, with the =, waits for ever." placeholder:"D"`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
 
@@ -46,7 +47,7 @@ func (c serveCmd) Run(s streams) error {
 		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
-		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, HeadTimeout: c.HeadTimeout, Control: c.Control != "",
 	}
 	if err := cfg.Check(); err != nil {
 		return usage(err)

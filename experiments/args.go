@@ -38,8 +38,13 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	// A server closes connections that are silent for a minute: where there
 	// are such by design, or a trial is long, it has to be told not to.
 	trial := secs(v.number("warmup_s") + v.number("window_s"))
-	if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
+	if v.has("idle_timeout_s") {
+		a = append(a, "--idle-timeout", secs(v.number("idle_timeout_s")).String())
+	} else if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
 		a = append(a, "--idle-timeout", max(10*trial, idleTimeout).String())
+	}
+	if v.has("head_timeout_s") {
+		a = append(a, "--head-timeout", secs(v.number("head_timeout_s")).String())
 	}
 	if v.text("protocol") == "echo" {
 		a = append(a, "--echo-bytes", whole(v.number("message_bytes")))
@@ -93,6 +98,7 @@ func loadArgs(v values, r loadRun) []string {
 	a = append(a, "--seed", strconv.FormatUint(r.seed, 10),
 		"--timeout", ms(v.number("request_timeout_ms")).String(), "--connect-timeout", ms(v.number("connect_timeout_ms")).String(),
 		"--warmup", secs(v.number("warmup_s")).String(), "--duration", secs(v.number("window_s")).String(), "--pacing", v.text("pacing"))
+	a = append(a, spanArgs(v)...)
 	if r.fill > 0 {
 		a = append(a, "--fill-limit", r.fill.String())
 	}

@@ -123,6 +123,16 @@ func (p *process) Kill() {
 	}
 }
 
+// Signal sends a signal to the process and all that it started.
+func (p *process) Signal(s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(-p.cmd.Process.Pid, s)
+}
+
 // tail keeps the end of what is written to it.
 type tail struct {
 	mu  sync.Mutex

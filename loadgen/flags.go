@@ -33,6 +33,7 @@ type Flags struct {
 	FillLimit   time.Duration `default:"1s" help:"How long connections may stay unanswered at the start, after the last was begun, before the load begins without them (${default})." placeholder:"D"`
 	Sources     []string      `help:"Local addresses to connect from in turn, where one has too few ports." placeholder:"ADDRESS"`
 	CPU         []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
+	Background  bool          `hidden:"" help:"Let every other process go first."`
 	JSON        string        `name:"json" help:"Write the report as JSON to FILE, or - for standard output." placeholder:"FILE"`
 	HLog        string        `name:"hlog" help:"Write the histograms to FILE, as an HdrHistogram log." placeholder:"FILE"`
 	HLogTag     string        `name:"hlog-tag" help:"A name to write into the head of that log." placeholder:"NAME"`
@@ -66,5 +67,5 @@ func (f Flags) Config() (Config, error) {
 		}
 		s.Sources = append(s.Sources, a)
 	}
-	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Requests: f.Requests, Control: f.Control != ""}, nil
+	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Background: f.Background, Requests: f.Requests, Control: f.Control != ""}, nil
 }

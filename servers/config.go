@@ -73,6 +73,9 @@ type Config struct {
 	// IdleTimeout closes silent HTTP connections; 0 means one minute, less
 	// than 0 never.
 	IdleTimeout time.Duration
+	// HeadTimeout is how long the head of an HTTP request may take; 0 means ten
+	// seconds, less than 0 any time.
+	HeadTimeout time.Duration
 	// Control takes commands from standard input, one JSON object a line, and
 	// answers on standard output: package control. The end of the input ends
 	// the server.

@@ -107,6 +107,7 @@ func (s *server) newHTTP(w web) (*httpd.Server, error) {
 	cfg := httpd.Config{
 		Extensions:  append(chain, files...),
 		IdleTimeout: s.cfg.IdleTimeout,
+		HeadTimeout: s.cfg.HeadTimeout,
 		Limits:      httpd.Limits{Content: s.cfg.MaxContent},
 	}
 	if s.logFile != nil {
