@@ -19,7 +19,7 @@
 //	server -> {"event":"snapshot","snapshot":{...}}
 //	runner -> {"do":"go"}                          to a fault process (medusa fault): begin
 //	fault  -> {"event":"began","at_ns":N}          and {"event":"ended","at_ns":N}
-//	fault  -> {"event":"report","report":{...}}    what it did; the process then ends
+//	fault  -> {"event":"report","report":{...}}    what it did
 //	runner -> {"do":"stop"}                        to either; the process finishes and ends with status 0
 //	either -> {"event":"error","message":"..."}    it failed, and ends with status 1
 package control

@@ -271,10 +271,12 @@ func (t *trial) settleFault(ctx context.Context) error {
 		if err := json.Unmarshal(e.Report, &account); err != nil {
 			return fmt.Errorf("the fault process's report cannot be read: %w", err)
 		}
-		if err := f.proc.reap(t.timeouts.Exit); err != nil {
+		if err := f.proc.finish(t.timeouts.Exit); err != nil {
 			return fmt.Errorf("the fault process did not end well after its report: %w", err)
 		}
-		f.proc.drain()
+		if f.part.Did["opened"] == 0 {
+			return fmt.Errorf("no connection of the fault was established: %v", f.part.Did)
+		}
 	}
 	if err := t.settle(ctx); err != nil {
 		return err

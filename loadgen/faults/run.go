@@ -60,6 +60,8 @@ type process struct {
 	stdout  io.Writer
 	account Account
 	begun   bool
+	gone    bool  // and all clients have left
+	stopped bool  // the runner needs the process no more
 	err     error // what Run returns
 }
 
@@ -165,7 +167,8 @@ func (p *process) start() {
 
 // end ends the fault, and the process when the clients have left.
 func (p *process) end() {
-	if !p.begun {
+	p.stopped = true
+	if !p.begun || p.gone {
 		p.fail(nil)
 		return
 	}
@@ -223,8 +226,14 @@ func (p *process) progress(e Event) {
 			p.tell(control.Event{Event: "ended", AtNs: at})
 		}
 	case Gone:
+		p.gone = true
 		p.account.Did = p.fault.Did()
-		p.fail(p.report())
+		err := p.report()
+		// A runner still wants to know how much CPU time this process used:
+		// it is there until it is told to stop.
+		if err != nil || !p.cfg.Control || p.stopped {
+			p.fail(err)
+		}
 	}
 }
 
