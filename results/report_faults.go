@@ -16,7 +16,7 @@ func faultTables(run *Run, a *Analysis) []tableView {
 		a.faultTable("after", "How long the others still felt it when it had ended", "fault_recovery_ms", ""),
 		a.faultTable("server", "Until the server had let go of every connection of the fault", "server_recovery_ms", ""),
 	}
-	tables[0].Notes = []string{"Milliseconds, medians over blocks; below them the share of the others' requests that was answered, where it was not all. “few exceedances”: the quantile rests on 30 to 99 requests."}
+	tables[0].Notes = []string{"Milliseconds, medians over blocks; below them the share of the others' requests that was answered, where it was not all. Where the fault's part of a window has under 10,000 requests, the quantile has few exceedances: the figure and the table of every cell mark it."}
 	tables[1].Notes = []string{"Milliseconds, medians over blocks, in steps of a hundredth of the window; 0: they felt nothing any more."}
 	tables[2].Notes = []string{"Milliseconds, medians over blocks. Peers that vanished are let go by the server's own patience (idle_timeout_s).", leakText(run)}
 	return tables
@@ -46,7 +46,7 @@ func (a *Analysis) faultTable(id, title, column, share string) tableView {
 			cell := cellView{Main: "–"}
 			if p.plans(level) {
 				pt := a.medianPoint(p, level, column)
-				pt.Interval = false // seven of them in a row cannot be read
+				pt.Interval, pt.Open = false, false // so many in a row cannot be read; the notes have it
 				cell = pointCell(pt, true, columnUnit(a, column))
 				if share != "" {
 					if ok := a.medianPoint(p, level, share); finite(ok.Y) && ok.Y < 1 {

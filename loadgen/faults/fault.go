@@ -114,12 +114,13 @@ func Closes(kind string) bool {
 	return err == nil && k.close
 }
 
-// Begin begins the fault.
+// Begin begins the fault. Its time runs from when all that come at once have
+// been begun: in the background that may take a while.
 func (f *Fault) Begin() {
 	f.began = f.l.Now()
-	f.l.At(f.began.Add(f.s.Duration), f.End)
 	f.on(Event{Began, f.began})
 	f.refill()
+	f.l.At(f.l.Now().Add(f.s.Duration), f.End)
 }
 
 // refill begins the connections that are due.
