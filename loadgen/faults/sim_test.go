@@ -28,7 +28,6 @@ type server struct {
 type serverConn struct {
 	s      *server
 	active loop.Time
-	close  bool
 }
 
 func (h *serverConn) Opened(c *loop.Conn) {
