@@ -37,6 +37,7 @@ type cli struct {
 	Verify      verifyCmd      `cmd:"" help:"Recompute everything in a run from its trials.jsonl and compare."`
 	Serve       serveCmd       `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
 	Load        loadCmd        `cmd:"" help:"Put a load on a server and say how it responded."`
+	Fault       faultCmd       `cmd:"" help:"Be the clients that a server would rather not have: silent, slow, resetting, vanishing, in crowds."`
 	Calibrate   calibrateCmd   `cmd:"" help:"Prove the generator on this machine: hold it against servers whose every delay is known, and measure the wake floor."`
 	TruthServer truthServerCmd `cmd:"" name:"truth-server" hidden:"" help:"A server whose every delay is known, for calibrate."`
 	Backends    backendsCmd    `cmd:"" help:"List the I/O backends, here or not, and why not."`
@@ -141,6 +142,7 @@ var examples = map[string]string{
 	"verify":    "medusa verify results/runs/quick-20261122-120000",
 	"serve":     "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
 	"load":      "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s\n  medusa load http://127.0.0.1:8080/README.md --rate 1000 --idle 30000 --processes 2",
+	"fault":     "medusa fault silent http://127.0.0.1:8080/ --connections 5000 --duration 30s\n  medusa fault stopped-reader http://127.0.0.1:8080/fixed/1048576",
 	"calibrate": "medusa calibrate --quick\n  medusa calibrate --figure excess.svg",
 	"backends":  "medusa backends",
 	"doctor":    "medusa doctor\n  medusa doctor idle-connections\n  medusa doctor --json quick",

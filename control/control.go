@@ -17,6 +17,9 @@
 //	load   -> {"event":"report","report":{...}}    everything measured; the process then ends
 //	runner -> {"do":"snapshot","full":bool,"settle":bool}   to server, at any time
 //	server -> {"event":"snapshot","snapshot":{...}}
+//	runner -> {"do":"go"}                          to a fault process (medusa fault): begin
+//	fault  -> {"event":"began","at_ns":N}          and {"event":"ended","at_ns":N}
+//	fault  -> {"event":"report","report":{...}}    what it did
 //	runner -> {"do":"stop"}                        to either; the process finishes and ends with status 0
 //	either -> {"event":"error","message":"..."}    it failed, and ends with status 1
 //

@@ -96,6 +96,7 @@ func loadArgs(v values, r loadRun) []string {
 	a = append(a, "--seed", strconv.FormatUint(r.seed, 10),
 		"--timeout", ms(v.number("request_timeout_ms")).String(), "--connect-timeout", ms(v.number("connect_timeout_ms")).String(),
 		"--warmup", secs(v.number("warmup_s")).String(), "--duration", secs(v.number("window_s")).String(), "--pacing", v.text("pacing"))
+	a = append(a, spanArgs(v)...)
 	if r.fill > 0 {
 		a = append(a, "--fill-limit", r.fill.String())
 	}

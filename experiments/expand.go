@@ -111,6 +111,8 @@ func (v values) contradiction() string {
 		return "an open loop (mode: open) needs rate_rps or rate_share"
 	case v.has("rate_rps") && v.has("rate_share"):
 		return "rate_rps and rate_share exclude each other"
+	case v.faultWrong() != "":
+		return v.faultWrong()
 	case v.has("active_share") && !v.has("offered_share"):
 		return "active_share needs offered_share"
 	case v.has("offered_share") && (v.has("active_connections") || v.has("idle_connections")):
@@ -218,6 +220,9 @@ func (h Host) impossible(v values) (why string, err error) {
 	}
 	if why, err = h.cannotLoad(v); why != "" || err != nil {
 		return why, err
+	}
+	if why := h.faultMissing(v); why != "" {
+		return why, nil
 	}
 	limit := uint64(v.number("nofile"))
 	if limit > h.NoFile {

@@ -136,10 +136,15 @@ func (f *fake) say(kind string, e any) error {
 }
 
 func (f *fake) run() int {
-	kind := map[string]string{"serve": "server", "peer": "server", "load": "load"}[f.args[0]]
-	err := f.server()
-	if kind == "load" {
+	kind := map[string]string{"serve": "server", "peer": "server", "load": "load", "fault": "fault"}[f.args[0]]
+	var err error
+	switch kind {
+	case "load":
 		err = f.load()
+	case "fault":
+		err = f.clients()
+	default:
+		err = f.server()
 	}
 	if f.fault.kind == kind && f.fault.line == 0 && f.fault.how != "" && !errors.Is(err, errEnded) {
 		err = f.misbehave()
@@ -151,9 +156,6 @@ func (f *fake) run() int {
 }
 
 func (f *fake) server() error {
-	if f.args[0] == "load" {
-		return nil
-	}
 	if f.args[0] == "peer" {
 		return f.peer()
 	}
@@ -216,11 +218,11 @@ func (f *fake) load() error {
 	warmup, _ := time.ParseDuration(f.flag("--warmup"))
 	window, _ := time.ParseDuration(f.flag("--duration"))
 	f.sleep(warmup)
-	if err := say(control.Event{Event: "measure", PIDs: f.helpers}); err != nil {
+	if err := say(control.Event{Event: "measure", AtNs: control.Monotonic(), PIDs: f.helpers}); err != nil {
 		return err
 	}
 	f.sleep(window)
-	if err := say(control.Event{Event: "done"}); err != nil {
+	if err := say(control.Event{Event: "done", AtNs: control.Monotonic()}); err != nil {
 		return err
 	}
 	report, err := json.Marshal(f.report(window))

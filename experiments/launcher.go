@@ -122,6 +122,16 @@ func (p *process) Kill() {
 	}
 }
 
+// Signal sends a signal to the process and all that it started.
+func (p *process) Signal(s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(-p.cmd.Process.Pid, s)
+}
+
 // splitWords splits a command prefix such as `ssh -p 22 'my host'` into words
 // the way a shell does without expanding anything: blanks separate, single and
 // double quotes group, a backslash takes the next character as it is (inside

@@ -43,6 +43,7 @@ type trial struct {
 	stage        string
 	helpers      []int // processes that do the load process's work, as it knows them before the window
 	server, load *peer
+	fault        *faultRun // nil: the trial's fault setting is not set
 	ready        control.Ready
 	part         *results.ServerPart
 	folder       string // of what the server needs, removed at the end; "" for none
@@ -80,12 +81,13 @@ func (p *peer) tail() string {
 
 // abandon kills and reaps what still runs.
 func (t *trial) abandon() {
-	for _, p := range []*peer{t.load, t.server} {
+	all := []*peer{t.load, t.server, t.fault.process()}
+	for _, p := range all {
 		if p != nil {
 			p.proc.Kill()
 		}
 	}
-	for _, p := range []*peer{t.load, t.server} {
+	for _, p := range all {
 		if p != nil {
 			_ = p.proc.Wait()
 			p.drain()
@@ -101,7 +103,13 @@ func (t *trial) steps(ctx context.Context) error {
 	if err := t.startServer(ctx); err != nil {
 		return err
 	}
+	if err := t.beforeFault(ctx); err != nil {
+		return err
+	}
 	if err := t.fill(ctx); err != nil {
+		return err
+	}
+	if err := t.prepareFault(ctx); err != nil {
 		return err
 	}
 	before, after, err := t.window(ctx)
@@ -111,7 +119,7 @@ func (t *trial) steps(ctx context.Context) error {
 	if err := t.report(ctx); err != nil {
 		return err
 	}
-	if err := t.settle(ctx); err != nil {
+	if err := t.settleFault(ctx); err != nil {
 		return err
 	}
 	t.stage = "stop"
@@ -265,7 +273,7 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 		own = t.part.Before.PIDs
 		pids = slices.Concat(t.pids(t.part.Filled), before.claim(own))
 	}
-	if ends, err = t.load.await(ctx, "done", secs(t.set.number("window_s"))+t.timeouts.Edge, t.server); err != nil {
+	if ends, err = t.throughWindow(ctx, begins); err != nil {
 		return
 	}
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
@@ -290,7 +298,7 @@ func (t *trial) pids(s *results.Snapshot) []int {
 	if !t.here() {
 		return nil
 	}
-	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, t.helpers, s.PIDs)
+	return slices.Concat([]int{t.server.proc.PID(), t.load.proc.PID()}, t.helpers, t.fault.pids(), s.PIDs)
 }
 
 // begun says that a process of the load began only after the fill.

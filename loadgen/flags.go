@@ -25,6 +25,7 @@ type Flags struct {
 	ConnectTime time.Duration `name:"connect-timeout" default:"3s" help:"A connection not established after this has failed (${default})." placeholder:"D"`
 	Warmup      time.Duration `default:"1s" help:"Load before the window, not measured (${default})." placeholder:"D"`
 	Duration    time.Duration `short:"d" default:"10s" help:"The window that is measured (${default})." placeholder:"D"`
+	Span        Moments       `help:"Moments of the window, such as 2s,4s, that cut it into parts of which the report tells apart." placeholder:"D"`
 	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request."`
 	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
 	Leave       float64       `default:"0" help:"Share of the served connections whose clients leave after the window, 0 to 1, to see how soon others have their places; with --no-redial (${default})." placeholder:"SHARE"`
@@ -36,6 +37,7 @@ type Flags struct {
 	Sources     []string      `help:"Local addresses to connect from in turn, where one has too few ports." placeholder:"ADDRESS"`
 	Processes   int           `default:"0" help:"Processes to divide the connections among; 0 for as many as the descriptor limit asks for, mostly 1 (${default}). Active connections are in the first of them, one for each CPU of --cpu." placeholder:"N"`
 	CPU         []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
+	Background  bool          `hidden:"" help:"Let every other process go first."`
 	JSON        string        `name:"json" help:"Write the report as JSON to FILE, or - for standard output." placeholder:"FILE"`
 	HLog        string        `name:"hlog" help:"Write the histograms to FILE, as an HdrHistogram log." placeholder:"FILE"`
 	HLogTag     string        `name:"hlog-tag" help:"A name to write into the head of that log." placeholder:"NAME"`
@@ -59,6 +61,7 @@ func (f Flags) Config() (Config, error) {
 	}
 	s.Timeout, s.ConnectTimeout, s.Warmup, s.Duration = f.Timeout, f.ConnectTime, f.Warmup, f.Duration
 	s.Leave, s.RecoverLimit = f.Leave, f.RecoverTime
+	s.Spans = f.Span
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
 	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit
@@ -69,6 +72,6 @@ func (f Flags) Config() (Config, error) {
 		}
 		s.Sources = append(s.Sources, a)
 	}
-	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Requests: f.Requests, Control: f.Control != "",
+	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Background: f.Background, Requests: f.Requests, Control: f.Control != "",
 		Processes: f.Processes, TraceFile: f.Trace}, nil
 }

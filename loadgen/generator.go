@@ -119,6 +119,7 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 		pin: pin{loose: s.LooseBody}, ledger: ledger{s: s, rec: newRecorder(s.Timeout, s.Closed)},
 		pool: s.Connections, lost: Refused,
 	}
+	g.rec.cuts = s.Spans
 	if request == nil {
 		g.echo = newEcho(size, s.Depth)
 	}

@@ -39,6 +39,7 @@ type recorded struct {
 	Scheduled, Sent, LateFree, Unassigned, ReplyBytes uint64
 	Errors                                            []uint64 // by kind
 	Series                                            []slice
+	Spans                                             []spanned
 	Area, Sum                                         int64
 	Waited                                            [5]int64
 	Onset                                             []uint32
@@ -50,6 +51,12 @@ type encoded struct {
 	Sum       int64
 	Min, Max  int64
 	Backward  uint64
+}
+
+// spanned is a span.
+type spanned struct {
+	Failed uint64
+	OK     encoded
 }
 
 // slice is a part of the window.
@@ -86,11 +93,19 @@ func (r *recorder) handOver() (recorded, error) {
 		Errors: r.errors[:], Area: r.flow.area, Sum: r.flow.sum, Waited: r.flow.waited, Onset: r.onset.Answered,
 	}
 	for _, d := range r.dists() {
-		text, err := d.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+		e, err := d.encode()
 		if err != nil {
-			return h, fmt.Errorf("histogram to hand over: %w", err)
+			return h, err
 		}
-		h.Dists = append(h.Dists, encoded{string(text), d.sum, d.min, d.max, d.backward})
+		h.Dists = append(h.Dists, e)
+	}
+	for i := range r.spans.part {
+		p := &r.spans.part[i]
+		e, err := p.ok.encode()
+		if err != nil {
+			return h, err
+		}
+		h.Spans = append(h.Spans, spanned{p.failed, e})
 	}
 	for i := range r.series.part {
 		p := &r.series.part[i]
@@ -105,9 +120,28 @@ func (r *recorder) handOver() (recorded, error) {
 	return h, nil
 }
 
+func (d *dist) encode() (encoded, error) {
+	text, err := d.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		return encoded{}, fmt.Errorf("histogram to hand over: %w", err)
+	}
+	return encoded{string(text), d.sum, d.min, d.max, d.backward}, nil
+}
+
+// add adds what another process has recorded.
+func (d *dist) add(e encoded) error {
+	counts, err := hdrhistogram.Decode([]byte(e.Histogram))
+	if err != nil {
+		return fmt.Errorf("histogram of a part: %w", err)
+	}
+	d.merge(&dist{h: counts, sum: e.Sum, min: e.Min, max: e.Max, backward: e.Backward})
+	return nil
+}
+
 // newMerged is a ledger for the whole of a load, to which its parts are added.
 func newMerged(s Spec) *ledger {
 	rec := newRecorder(s.Timeout, s.Closed)
+	rec.cuts = s.Spans
 	rec.window(0, loop.Time(s.Duration))
 	rec.joined = true
 	return &ledger{s: s, rec: rec}
@@ -145,15 +179,19 @@ func (g *ledger) add(p *portion) error {
 
 func (r *recorder) add(h *recorded) error {
 	all := r.dists()
-	if len(h.Dists) != len(all) || len(h.Series) != parts || len(h.Onset) != onsetSlots {
+	if len(h.Dists) != len(all) || len(h.Series) != parts || len(h.Onset) != onsetSlots || len(h.Spans) != len(r.spans.part) {
 		return fmt.Errorf("it has %d distributions, %d parts of the window and %d first slots", len(h.Dists), len(h.Series), len(h.Onset))
 	}
-	for i, c := range h.Dists {
-		counts, err := hdrhistogram.Decode([]byte(c.Histogram))
-		if err != nil {
-			return fmt.Errorf("histogram of a part: %w", err)
+	for i, e := range h.Dists {
+		if err := all[i].add(e); err != nil {
+			return err
 		}
-		all[i].merge(&dist{h: counts, sum: c.Sum, min: c.Min, max: c.Max, backward: c.Backward})
+	}
+	for i, s := range h.Spans {
+		r.spans.part[i].failed += s.Failed
+		if err := r.spans.part[i].ok.add(s.OK); err != nil {
+			return err
+		}
 	}
 	r.scheduled += h.Scheduled
 	r.sent += h.Sent

@@ -62,6 +62,8 @@ type recorder struct {
 	errors     [kinds]uint64
 	bytes      uint64 // of replies
 	series     *series
+	cuts       []time.Duration // of spans, from the window's start
+	spans      *spans
 	flow       flow
 	onset      Onset
 	joined     bool // the distributions are complete
@@ -79,6 +81,7 @@ func newRecorder(timeout time.Duration, closed bool) *recorder {
 func (r *recorder) window(from, to loop.Time) {
 	r.from, r.to = from, to
 	r.series = newSeries(from, to)
+	r.spans = newSpans(from, to, r.cuts)
 	r.flow = flow{from: from, to: to}
 }
 
@@ -125,6 +128,7 @@ func (r *recorder) end(q *Request) {
 	p := r.series.at(q.Intended)
 	if q.Kind != OK {
 		p.failed++
+		r.spans.add(q.Intended, q.Kind, 0)
 		return
 	}
 	r.onset.add(q.End - r.from)
@@ -141,6 +145,7 @@ func (r *recorder) end(q *Request) {
 		r.response.record(response)
 	}
 	p.rough.record(response)
+	r.spans.add(q.Intended, OK, response)
 }
 
 // waited records the time without a connection. A wait that began before the

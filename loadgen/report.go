@@ -56,6 +56,7 @@ type Report struct {
 	Lag           Dist              `json:"lag_ns"`   // intended (or connection free, if later) to sent; of all that were sent; open loop only
 	Queue         Dist              `json:"queue_ns"` // intended to a free connection; those that never got one count as later than all; open loop only
 	Series        []SeriesPoint     `json:"series,omitempty"`
+	Spans         []Span            `json:"spans,omitempty"`  // of Spec.Spans
 	MeanInFlight  float64           `json:"mean_in_flight"`   // integrated over the window
 	SumInWindowNs float64           `json:"sum_in_window_ns"` // sum over requests of their time inside the window; Little's law: the same as mean_in_flight times duration
 	QueueStart    int               `json:"queue_start"`      // requests waiting for a connection when the window began
@@ -129,6 +130,7 @@ func (g *ledger) makeReport() *Report {
 		Lag:           rec.lag.publish(0, 0),
 		Queue:         rec.queue.publish(rec.unassigned, g.s.Timeout),
 		Series:        rec.series.points(int64(g.s.Timeout)),
+		Spans:         rec.spans.publish(g.s.Timeout),
 		Onset:         rec.onset,
 		MeanInFlight:  rec.flow.meanInFlight(), SumInWindowNs: float64(rec.flow.sum),
 		QueueStart: g.queueStart, QueueEnd: g.queueEnd,

@@ -29,6 +29,9 @@ type Config struct {
 	// Requests is a file for a line on each request, in the form of
 	// WriteRequests; "" none. It is written after the drain.
 	Requests string
+	// Background lets every other process go first: for a load that is not
+	// measured itself, but put on beside one that is.
+	Background bool
 	// Control takes commands from standard input and answers on standard
 	// output: package control. Neither a summary nor JSON is printed then.
 	Control bool
@@ -110,6 +113,11 @@ func (o outputs) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	}
 	if err := control.Pin(cfg.CPUs); err != nil {
 		return err
+	}
+	if cfg.Background {
+		if err := control.Background(); err != nil {
+			return err
+		}
 	}
 	if err := o.open(); err != nil {
 		return err

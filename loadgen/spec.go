@@ -52,7 +52,10 @@ type Spec struct {
 	ConnectTimeout time.Duration
 	Warmup         time.Duration // load before the window that is not measured
 	Duration       time.Duration // the window
-	NoKeepAlive    bool          // a connection for each request
+	// Spans are moments of the window, from its start, that cut it into parts
+	// of which the report tells apart.
+	Spans       Moments
+	NoKeepAlive bool // a connection for each request
 	// Redial replaces a connection that was lost. Without it the load goes on
 	// with those that are left, and one that was never answered is kept; but a
 	// client whose connection was answered before, and ended in order while it
@@ -152,6 +155,9 @@ func (s Spec) Check() error {
 		if d.d < d.least || d.d > maxDuration {
 			return fmt.Errorf("%s %v: give a time from %v to %v", d.flag, d.d, d.least, maxDuration)
 		}
+	}
+	if err := checkSpans(s.Spans, s.Duration); err != nil {
+		return err
 	}
 	for _, a := range s.Sources {
 		if s.Address.IsValid() && a.Is4() != s.Address.Addr().Is4() {

@@ -46,6 +46,10 @@ func (r *Report) Summary() string {
 		}
 		say("  %-10s %10s %10s %10s %10s %10s", row.name, row.d.show("p50"), row.d.show("p90"), row.d.show("p99"), row.d.show("p999"), row.d.show("max"))
 	}
+	for i := range r.Spans {
+		p := &r.Spans[i]
+		say("  %v to %v: response p50 %s, p99 %s, %d of %d failed", time.Duration(p.FromNs), time.Duration(p.ToNs), p.Response.show("p50"), p.Response.show("p99"), p.Failed, p.Count)
+	}
 	if len(r.Response.Missing)+len(r.Response.Open) > 0 {
 		say("  -: too few requests for that quantile; ~: few (30 to 99 beyond it)")
 	}

@@ -69,6 +69,7 @@ var registry = concat(
 			Meaning: "connections that the server accepted per second of the window"},
 		{Name: "gc_cycles", Meaning: "garbage collections of the server in the window"},
 	},
+	faultColumns,
 	factors,
 	[]Column{
 		{Name: "trial", Kind: Place, Meaning: "order of execution in the run, from 1"},
@@ -120,6 +121,10 @@ var factors = []Column{
 	{Name: "pacing", Kind: Factor, Text: true, Meaning: "busy (the generator never sleeps in the window) or sleep"},
 	{Name: "server_cpus", Kind: Factor, Meaning: "CPUs of the server"},
 	{Name: "congestion", Kind: Factor, Text: true, Meaning: "TCP congestion control on both ends"},
+	{Name: "fault", Kind: Factor, Text: true, Meaning: "what was done to the server on purpose in a part of the window; none: nothing"},
+	{Name: "fault_connections", Kind: Factor, Meaning: "connections of the fault: held at once, or of half-open, burst and short-connections in all"},
+	{Name: "fault_after_s", Kind: Factor, Unit: "s", Meaning: "when the fault began, from the window's start"},
+	{Name: "fault_s", Kind: Factor, Unit: "s", Meaning: "how long the fault lasted at most"},
 	{Name: "request_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a request that takes longer has failed"},
 	{Name: "connect_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a connection that takes longer has failed"},
 	{Name: "warmup_s", Kind: Factor, Unit: "s", Meaning: "length of the warm-up before the window"},

@@ -39,6 +39,7 @@ type Record struct {
 	Server  *ServerPart  `json:"server,omitempty"`
 	Load    *LoadReport  `json:"load,omitempty"`
 	Machine *MachinePart `json:"machine,omitempty"`
+	Fault   *FaultPart   `json:"fault,omitempty"`
 	Failure *Failure     `json:"failure,omitempty"` // why the trial is failed
 
 	Metrics map[string]float64 `json:"metrics"`
@@ -182,6 +183,8 @@ type LoadReport struct {
 	Queue      Dist              `json:"queue_ns"`       // intended to a free connection: the server's doing
 	// Series are consecutive parts of the window in order, for stationarity.
 	Series []SeriesPoint `json:"series,omitempty"`
+	// Spans are the parts into which the window was cut; none without a cut.
+	Spans []Span `json:"spans,omitempty"`
 	// MeanInFlight is the time-averaged number of requests between intended
 	// start and end over the window; Little's law: it equals arrival rate
 	// times mean response.

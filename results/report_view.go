@@ -28,6 +28,7 @@ type reportView struct {
 	Again           []string // commands
 	Data            []dataView
 	Figures         []figureView // but the first
+	Faults          []tableView  // what faults did; none where there were none
 	Cells           []tableView
 	Contrasts       *tableView
 	Slopes          *tableView
@@ -68,6 +69,7 @@ func newReportView(run *Run, a *Analysis, figures []rendered) (*reportView, erro
 		NotShown: notShown(run), Literature: literature(a),
 		Machine: machineLines(run), Again: againCommands(run), Data: dataFiles(run),
 		Front: frontTable(a), Cells: cellTables(a), Contrasts: contrastTable(a), Slopes: slopeTable(a),
+		Faults:   faultTables(run, a),
 		Verdicts: verdictViews(a), Failures: failureViews(a), Skipped: run.Plan.Skipped,
 		Instrument:  newInstrumentView(a),
 		Environment: environmentRows(run.Environment), Aims: a.aims(),

@@ -47,7 +47,7 @@ func inconsistent(r *Record) []finding {
 		fire("the server's first or last snapshot is missing: the two ends cannot be compared")
 	} else {
 		if !r.countedByLoad() && l.Peer == nil {
-			for _, reason := range miscounted(start, end, l) {
+			for _, reason := range miscounted(start, end, l, r.Fault) {
 				fire("%s", reason)
 			}
 		}
@@ -74,20 +74,21 @@ func inconsistent(r *Record) []finding {
 
 // miscounted says where the counts of both ends differ. A server of another
 // program counts nothing.
-func miscounted(start, end *Snapshot, l *LoadReport) (out []string) {
+func miscounted(start, end *Snapshot, l *LoadReport, fault *FaultPart) (out []string) {
 	differ := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	served := end.Requests - start.Requests
+	requests, bytes, known := fault.asked()
 	switch {
 	case served < l.TotalAnswered:
 		differ("the server counted %d requests, the generator saw %d answered", served, l.TotalAnswered)
-	case served > l.TotalSent:
-		differ("the server counted %d requests, the generator sent %d", served, l.TotalSent)
+	case known && served > l.TotalSent+requests:
+		differ("the server counted %d requests, the generator sent %d", served, l.TotalSent+requests)
 	}
 	in, sent := end.BytesIn-start.BytesIn, end.BytesOut-start.BytesOut
-	whole := l.whole()
+	whole := l.whole() && !fault.disturbs()
 	switch {
-	case in > l.TotalBytesOut:
-		differ("the server received %d bytes, the generator sent %d", in, l.TotalBytesOut)
+	case known && in > l.TotalBytesOut+bytes:
+		differ("the server received %d bytes, the generator sent %d", in, l.TotalBytesOut+bytes)
 	case whole && in < l.TotalBytesOut:
 		differ("the server received %d bytes, the generator sent %d and nothing was cut off", in, l.TotalBytesOut)
 	}

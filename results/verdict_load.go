@@ -106,6 +106,9 @@ const (
 // unsteady finds a window whose response changed its level. With 50 points or
 // more a change is looked for anywhere, with fewer only between halves.
 func unsteady(r *Record) []finding {
+	if r.Fault.disturbs() {
+		return nil // that it moves is what the trial is for
+	}
 	series := levels(r.Load.Series)
 	// No two parts of the series can be further apart than its extremes:
 	// mostly that settles it without 5,000 permutations.

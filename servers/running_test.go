@@ -130,6 +130,9 @@ func eachBackend(t *testing.T, test func(t *testing.T, backend string)) {
 // TestMain also makes this binary a server: tests that change a whole process
 // start it again with its configuration in the environment.
 func TestMain(m *testing.M) {
+	if url := os.Getenv(loadVariable); url != "" {
+		os.Exit(beLoad(url))
+	}
 	text := os.Getenv(configVariable)
 	if text == "" {
 		os.Exit(m.Run())

@@ -1,0 +1,84 @@
+package results
+
+import (
+	"fmt"
+	"slices"
+)
+
+// faultTables tell what faults did: a row for each fault, a column for each level
+// that is compared. None where no trial had a fault.
+func faultTables(run *Run, a *Analysis) []tableView {
+	if !slices.ContainsFunc(run.Records, func(r Record) bool { return r.Fault.disturbs() }) {
+		return nil
+	}
+	tables := []tableView{
+		a.faultTable("during", "What the others saw while a fault lasted: the slowest hundredth of their replies", "fault_p99_ms", "fault_ok_share"),
+		a.faultTable("after", "How long the others still felt it when it had ended", "fault_recovery_ms", ""),
+		a.faultTable("server", "Until the server had let go of every connection of the fault", "server_recovery_ms", ""),
+	}
+	tables[0].Notes = []string{"Milliseconds, medians over blocks; below them the share of the others' requests that was answered, where it was not all. Where the fault's part of a window has under 10,000 requests, the quantile has few exceedances: the figure and the table of every cell mark it."}
+	tables[1].Notes = []string{"Milliseconds, medians over blocks, in steps of a hundredth of the window; 0: they felt nothing any more."}
+	tables[2].Notes = []string{"Milliseconds, medians over blocks. Peers that vanished are let go by the server's own patience (idle_timeout_s).", leakText(run)}
+	return tables
+}
+
+// faultTable is one column of the records in all places.
+func (a *Analysis) faultTable(id, title, column, share string) tableView {
+	t := tableView{ID: "fault-" + id, Title: title, Head: []headView{{Name: "fault", Text: true}}}
+	var levels []string
+	for i := range a.Plan.Grids {
+		for _, level := range a.levels(&a.Plan.Grids[i]) {
+			if !slices.Contains(levels, level) {
+				levels = append(levels, level)
+				t.Head = append(t.Head, headView{Name: level})
+			}
+		}
+	}
+	for _, p := range a.sites {
+		kind, _ := p.level("fault")
+		name := LevelText(kind)
+		if n, ok := p.level("fault_connections"); ok && name != FaultNone && name != "server-stopped" {
+			name += ", " + levelWords(n)
+		}
+		row := rowView{Quiet: kind == FaultNone, Cells: []cellView{{Main: name, Text: true}}}
+		measured := false
+		for _, level := range levels {
+			cell := cellView{Main: "–"}
+			if p.plans(level) {
+				pt := a.medianPoint(p, level, column)
+				pt.Interval, pt.Open = false, false // so many in a row cannot be read; the notes have it
+				cell = pointCell(pt, true, columnUnit(a, column))
+				if share != "" {
+					if ok := a.medianPoint(p, level, share); finite(ok.Y) && ok.Y < 1 {
+						cell.Small = valueText(ok.Y, "share")
+					}
+				}
+			}
+			measured = measured || cell.Main != "–"
+			row.Cells = append(row.Cells, cell)
+		}
+		if measured {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
+}
+
+// leakText says whether any server was left with something.
+func leakText(run *Run) string {
+	trials, leaked := 0, 0
+	for i := range run.Records {
+		r := &run.Records[i]
+		if r.Fault == nil || r.Failure != nil {
+			continue
+		}
+		trials++
+		if r.Metrics["leaked_connections"] > 0 || r.Metrics["leaked_fds"] > descriptorSlack {
+			leaked++
+		}
+	}
+	if leaked == 0 {
+		return fmt.Sprintf("Nothing leaked: in each of %s the server had as many connections and descriptors when all clients had gone as at its start.", countOf(trials, "trial", "trials"))
+	}
+	return fmt.Sprintf("In %d of %s the server was left with connections or descriptors of clients that had gone; these trials are inconsistent.", leaked, countOf(trials, "trial", "trials"))
+}
