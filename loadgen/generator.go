@@ -116,10 +116,9 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 	}
 	g := &Generator{
 		l: l, on: on, size: size, run: bytes.Repeat(request, s.Depth),
-		pin: pin{loose: s.LooseBody}, ledger: ledger{s: s, rec: newRecorder(s.Timeout, s.Closed)},
+		pin: pin{loose: s.LooseBody}, ledger: ledger{s: s, rec: newRecorder(s)},
 		pool: s.Connections, lost: Refused,
 	}
-	g.rec.cuts = s.Spans
 	if request == nil {
 		g.echo = newEcho(size, s.Depth)
 	}

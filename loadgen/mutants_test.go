@@ -15,7 +15,7 @@ import (
 // record tells it of each.
 func rebuilt(r result, record func(*recorder, Request)) result {
 	g := *r.g
-	g.rec = newRecorder(g.s.Timeout, g.s.Closed)
+	g.rec = newRecorder(g.s)
 	g.rec.window(g.from, g.to)
 	g.rec.connect, g.rec.admission = newDist(), newDist()
 	for _, q := range r.all {

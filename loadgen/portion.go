@@ -140,8 +140,7 @@ func (d *dist) add(e encoded) error {
 
 // newMerged is a ledger for the whole of a load, to which its parts are added.
 func newMerged(s Spec) *ledger {
-	rec := newRecorder(s.Timeout, s.Closed)
-	rec.cuts = s.Spans
+	rec := newRecorder(s)
 	rec.window(0, loop.Time(s.Duration))
 	rec.joined = true
 	return &ledger{s: s, rec: rec}

@@ -27,6 +27,7 @@ func mixed(t *testing.T, closed bool) result {
 	s := w.spec()
 	s.Timeout, s.Warmup, s.Duration, s.Idle = 80*time.Millisecond, 100*time.Millisecond, 3*time.Second, 5
 	s.Schedule.Rate = 1500
+	s.Spans = []time.Duration{time.Second, 1700 * time.Millisecond}
 	if closed {
 		s.Closed, s.Schedule.Rate = true, 0
 	}
@@ -40,10 +41,10 @@ func inParts(t *testing.T, r result, n int) *ledger {
 	var all []*portion
 	var pids []int
 	for i := range n {
-		g := ledger{s: r.g.s, rec: newRecorder(r.g.s.Timeout, r.g.s.Closed), backend: r.g.backend, engine: r.g.engine}
+		g := ledger{s: r.g.s, rec: newRecorder(r.g.s), backend: r.g.backend, engine: r.g.engine}
 		if i == 0 {
 			g = r.g.ledger // the counts of connections, and their times
-			g.rec = newRecorder(r.g.s.Timeout, r.g.s.Closed)
+			g.rec = newRecorder(r.g.s)
 		}
 		g.rec.window(r.g.from, r.g.to)
 		for k := i; k < len(r.all); k += n {
@@ -118,7 +119,7 @@ func TestAveragedParts(t *testing.T) {
 	var sum int64
 	for i := range 3 {
 		// The slow third goes through one process, as it may with few connections.
-		rec := newRecorder(r.g.s.Timeout, false)
+		rec := newRecorder(r.g.s)
 		rec.window(r.g.from, r.g.to)
 		for _, q := range r.all {
 			if int(q.End-q.Intended)/int(3*time.Millisecond) == i || i == 2 && q.End-q.Intended > loop.Time(9*time.Millisecond) {
@@ -142,7 +143,7 @@ func TestWorstProcess(t *testing.T) {
 	}
 	var all []*portion
 	for i, busy := range []float64{0.1, 0.9, 0} {
-		g := ledger{s: r.g.s, rec: newRecorder(r.g.s.Timeout, false)}
+		g := ledger{s: r.g.s, rec: newRecorder(r.g.s)}
 		g.rec.window(r.g.from, r.g.to)
 		report := g.makeReport()
 		report.BusyShare, report.Active, report.Snapshot, report.Start = busy, 8, &control.Snapshot{}, &control.Snapshot{}

@@ -69,9 +69,9 @@ type recorder struct {
 	joined     bool // the distributions are complete
 }
 
-func newRecorder(timeout time.Duration, closed bool) *recorder {
+func newRecorder(s Spec) *recorder {
 	return &recorder{
-		timeout: timeout, closed: closed, onset: newOnset(),
+		timeout: s.Timeout, closed: s.Closed, cuts: s.Spans, onset: newOnset(),
 		response: newDist(), service: newDist(), firstByte: newDist(), whole: newDist(),
 		connect: newDist(), admission: newDist(), lag: newDist(), queue: newDist(),
 	}
