@@ -343,7 +343,7 @@ func TestRunRefuses(t *testing.T) {
 		{"host", func(c *Config) { c.URL = "http://nowhere.invalid/" }, "looking its host up"},
 		{"backend", func(c *Config) { c.Backend = "magic" }, `unknown backend "magic"`},
 		{"nobody there", func(c *Config) { c.URL = "http://" + deserted(t) + "/" }, "7 refused"},
-		{"too many", func(c *Config) { c.Idle = 1 << 20 }, "1048580 connections do not fit"},
+		{"too many", func(c *Config) { c.Idle, c.Processes = 1<<20, 1 }, "1048580 connections do not fit"},
 		{"json to the runner", func(c *Config) { c.Control, c.JSON = true, "-" }, "--json -"},
 		{"hlog to standard output", func(c *Config) { c.HLog = "-" }, "--hlog -"},
 		{"json", func(c *Config) { c.JSON = "/nonexistent/x" }, "--json"},

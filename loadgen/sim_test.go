@@ -28,6 +28,7 @@ type world struct {
 	requests  int
 	accepted  int
 	onAccept  func()
+	left      func(c *loop.Conn) // a client's connection has ended
 	listeners []*loop.Listener
 	gen       *Generator
 }
@@ -83,10 +84,14 @@ func (h *testConn) Received(c *loop.Conn, p []byte) int {
 		}
 	}
 }
-func (h *testConn) Ended(c *loop.Conn)       { c.CloseWhenDone() }
-func (h *testConn) Expired(*loop.Conn)       {}
-func (h *testConn) Drained(*loop.Conn)       {}
-func (h *testConn) Closed(*loop.Conn, error) {}
+func (h *testConn) Ended(c *loop.Conn) { c.CloseWhenDone() }
+func (h *testConn) Expired(*loop.Conn) {}
+func (h *testConn) Drained(*loop.Conn) {}
+func (h *testConn) Closed(c *loop.Conn, _ error) {
+	if h.w.left != nil {
+		h.w.left(c)
+	}
+}
 
 // spec is a short open loop without a warm-up.
 func (w *world) spec() Spec {

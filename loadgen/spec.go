@@ -123,7 +123,7 @@ func (s Spec) Check() error {
 	case s.Assign != "" && s.Assign != AssignFree && s.Assign != AssignTurn:
 		return fmt.Errorf("--assign %q: give %s or %s", s.Assign, AssignFree, AssignTurn)
 	case s.Assign == AssignTurn && s.Closed:
-		return errors.New("--assign turn: of a closed loop, in which whoever is answered asks again, each request has its client already; give --rate")
+		return errors.New("--assign turn and --closed: in a closed loop whoever is answered asks again, each request has its client already; give --rate")
 	case s.Assign == AssignTurn && s.NoKeepAlive:
 		return errors.New("--assign turn and --no-keep-alive: with a connection for each request no client has one of its own")
 	case !(s.Leave >= 0 && s.Leave <= 1):

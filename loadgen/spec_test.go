@@ -151,10 +151,12 @@ func TestFlags(t *testing.T) {
 		"--arrivals", "burst", "--burst", "6", "--seed", "7", "--timeout", "8ms", "--connect-timeout", "9ms",
 		"--warmup", "10ms", "--duration", "11ms", "--no-keep-alive", "--no-redial", "--pacing", "busy", "--loose-body",
 		"--fill-rate", "12", "--fill-limit", "13ms", "--sources", "127.0.0.1,127.0.0.2", "--cpu", "0,1", "--json", "-",
-		"--hlog", "f", "--hlog-tag", "g", "--control", "stdio", "--processes", "3")
+		"--hlog", "f", "--hlog-tag", "g", "--control", "stdio", "--processes", "3",
+		"--assign", "turn", "--leave", "0.5", "--recover-limit", "14ms")
 	want := Config{
 		Spec: Spec{
 			URL: "raw://h:1", Backend: "poll", Connections: 3, Idle: 4, IdleSilent: true, Depth: 6,
+			Assign: AssignTurn, Leave: 0.5, RecoverLimit: 14 * time.Millisecond,
 			Schedule: Schedule{Arrivals: Burst, Rate: 5.5, Burst: 6, Seed: 7},
 			Timeout:  8 * time.Millisecond, ConnectTimeout: 9 * time.Millisecond, Warmup: 10 * time.Millisecond, Duration: 11 * time.Millisecond,
 			NoKeepAlive: true, Pacing: Busy, LooseBody: true, FillRate: 12, FillLimit: 13 * time.Millisecond,
