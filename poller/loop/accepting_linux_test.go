@@ -22,6 +22,20 @@ func connectTo(t *testing.T, at netip.AddrPort) int {
 	return fd
 }
 
+// until stops a loop when done says so, or after five seconds.
+func until(l *Loop, done func() bool) {
+	deadline := l.Now().Add(5 * time.Second)
+	var look func()
+	look = func() {
+		if done() || l.Now() > deadline {
+			l.Stop()
+			return
+		}
+		l.At(l.Now().Add(5*time.Millisecond), look)
+	}
+	look()
+}
+
 // TestListenerClosedAtOnce: a listener that was opened and closed in one callback
 // left an accept behind that was asked for the next socket of its number: who
 // connected to that one was turned away.
@@ -217,7 +231,7 @@ func TestNoDescriptorsForWhoWaits(t *testing.T) {
 					unix.Close(fd)
 				}
 				fds = fds[crowd-1:]
-				l.At(l.Now().Add(100*time.Millisecond), l.Stop)
+				until(l, func() bool { return came == crowd })
 			})
 		})
 		t.Cleanup(func() {
