@@ -164,17 +164,17 @@ func (d derivation) quantiles(name string, dist *Dist, timeoutNs int64) {
 	}
 }
 
-// shares derives what became of the window's requests. The five shares are
+// shares derives what became of the window's requests. The six shares are
 // disjoint and make 1.
 func (d derivation) shares(l *LoadReport) {
-	columns := []string{"ok_share", "refused_share", "timed_out_share", "unserved_share", "error_share"}
+	columns := []string{"ok_share", "refused_share", "timed_out_share", "unserved_share", "shed_share", "error_share"}
 	all := float64(l.Requests + l.failed())
 	if all == 0 {
 		d.miss("no request belongs to the window", columns...)
 		return
 	}
-	other := l.failed() - l.Errors["refused"] - l.Errors["timeout"] - l.Errors["unserved"]
-	for i, n := range []uint64{l.Requests, l.Errors["refused"], l.Errors["timeout"], l.Errors["unserved"], other} {
+	other := l.failed() - l.Errors["refused"] - l.Errors["timeout"] - l.Errors["unserved"] - l.Errors["shed"]
+	for i, n := range []uint64{l.Requests, l.Errors["refused"], l.Errors["timeout"], l.Errors["unserved"], l.Errors["shed"], other} {
 		d.put(columns[i], float64(n)/all)
 	}
 }

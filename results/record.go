@@ -153,6 +153,7 @@ type LoadReport struct {
 	Pacing        string `json:"pacing"` // "busy" or "sleep"
 	Mode          string `json:"mode"`   // "open" or "closed"
 	Arrivals      string `json:"arrivals,omitempty"`
+	Assign        string `json:"assign,omitempty"` // "turn": each client in turn is asked for; "": whichever is free
 	Seed          uint64 `json:"seed"`
 	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; equal schedules have equal hashes
 	TraceSHA256   string `json:"trace_sha256,omitempty"`  // of the file that a trace of arrivals was read from
@@ -171,7 +172,7 @@ type LoadReport struct {
 	SentLate      uint64  `json:"unsent_free"`    // of them, not sent although a connection was free
 	BytesReceived uint64  `json:"bytes_received"` // of the window
 	// Errors of the window's requests by kind: refused, reset, timeout,
-	// unserved, status, short, wrong_bytes, local.
+	// unserved, status, short, wrong_bytes, local, shed.
 	Errors     map[string]uint64 `json:"errors"`
 	Response   Dist              `json:"response_ns"`    // intended start to last byte; failures count as later than all
 	ResponseOK Dist              `json:"response_ok_ns"` // the same, survivors only
@@ -193,12 +194,13 @@ type LoadReport struct {
 	// Onset is how many of the window's requests were answered well in each of
 	// its first slots; records of older versions have none.
 	Onset         *Onset            `json:"onset,omitempty"`
-	QueueStart    int               `json:"queue_start"` // requests waiting for a connection when the window began
-	QueueEnd      int               `json:"queue_end"`   // and when it ended
-	Fate          map[string]uint64 `json:"fate"`        // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed
-	Offered       int               `json:"offered"`     // connections attempted
-	Opened        int               `json:"opened"`      // connected
-	Admitted      int               `json:"admitted"`    // answered at least once
+	QueueStart    int               `json:"queue_start"`         // requests waiting for a connection when the window began
+	QueueEnd      int               `json:"queue_end"`           // and when it ended
+	Fate          map[string]uint64 `json:"fate"`                // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed, shed
+	Redialled     int               `json:"redialled,omitempty"` // clients that were served, let go, and came again
+	Offered       int               `json:"offered"`             // connections attempted
+	Opened        int               `json:"opened"`              // connected
+	Admitted      int               `json:"admitted"`            // answered at least once
 	FillNs        int64             `json:"fill_ns"`
 	TotalSent     uint64            `json:"total_sent"` // requests over the whole life, for agreement of both ends
 	TotalAnswered uint64            `json:"total_answered"`

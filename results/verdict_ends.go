@@ -17,7 +17,7 @@ const (
 
 // cutting are the kinds of failures, and the fates of connections, after which
 // one end may know of requests and bytes that the other never saw.
-var cutting = []string{"refused", "reset", "timeout", "unserved", "short", "wrong_bytes", "local", "closed"}
+var cutting = []string{"refused", "reset", "timeout", "unserved", "short", "wrong_bytes", "local", "closed", "shed"}
 
 // inconsistent finds disagreement between what both ends counted. Counts are
 // over the whole life of both processes: only there do they have no edges.
