@@ -72,7 +72,7 @@ type loadRun struct {
 	backend      string
 	active, idle int
 	seed         uint64
-	fill         time.Duration // 0: its own limit
+	phases       Phases
 	cpu          []int
 	hlog, tag    string
 	sources      []netip.Addr
@@ -97,8 +97,14 @@ func loadArgs(v values, r loadRun) []string {
 		"--timeout", ms(v.number("request_timeout_ms")).String(), "--connect-timeout", ms(v.number("connect_timeout_ms")).String(),
 		"--warmup", secs(v.number("warmup_s")).String(), "--duration", secs(v.number("window_s")).String(), "--pacing", v.text("pacing"))
 	a = append(a, spanArgs(v)...)
-	if r.fill > 0 {
-		a = append(a, "--fill-limit", r.fill.String())
+	if r.phases.Fill > 0 {
+		a = append(a, "--fill-limit", secs(r.phases.Fill).String())
+	}
+	if v.text("assign") == loadgen.AssignTurn {
+		a = append(a, "--assign", loadgen.AssignTurn)
+	}
+	if r.phases.Leave > 0 {
+		a = append(a, "--leave", strconv.FormatFloat(r.phases.Leave, 'f', -1, 64), "--recover-limit", secs(r.phases.recoverMax()).String())
 	}
 	if r.idle > 0 && !v.on("idle_first_request") {
 		a = append(a, "--no-idle-first-request")

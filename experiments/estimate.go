@@ -50,8 +50,17 @@ func (p *Planned) expect(t *results.PlannedTrial) spans {
 	}
 	return spans{
 		inside: fill + secs(v.number("warmup_s")) + secs(v.number("window_s")),
-		beside: trialOverhead + n*closeEach + drain + secs(phases.Quiet),
+		beside: trialOverhead + n*closeEach + drain + secs(phases.Quiet) + phases.recovery(v),
 	}
+}
+
+// recovery is what it takes until others have the places of those who leave, on
+// the generous side.
+func (p Phases) recovery(v values) time.Duration {
+	if p.Leave == 0 || v.number("offered_share") <= 1 {
+		return 0
+	}
+	return 100 * time.Millisecond
 }
 
 // estimate sums all trials.

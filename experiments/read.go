@@ -12,7 +12,7 @@ var (
 		"phases", "design", "metrics", "figures", "repeat_budget_s", "servers", "generators"}
 	gridKeys  = []string{"name", "factors", "collapse", "blocks", "slope", "fixed", "trial", "phases"}
 	trialKeys = []string{"warmup_s", "window_s"}
-	phaseKeys = []string{"fill_s", "quiet_s"}
+	phaseKeys = []string{"fill_s", "quiet_s", "hold_s", "leave_share", "recover_max_s"}
 )
 
 // scope holds the parts that a suite and each of its grids may have.

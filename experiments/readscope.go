@@ -43,33 +43,47 @@ func readScope(parts map[string]place) (scope, error) {
 		}
 	}
 	if p, ok := parts["phases"]; ok {
-		if sc.phases, err = readPhases(p); err != nil {
+		var hold float64
+		if sc.phases, hold, err = readPhases(p); err != nil {
 			return sc, err
+		}
+		if hold > 0 {
+			if _, both := sc.fixed["window_s"]; both {
+				return sc, p.fail("hold_s is another name for window_s: give one of them")
+			}
+			sc.fixed["window_s"] = hold
 		}
 	}
 	return sc, nil
 }
 
-func readPhases(p place) (*Phases, error) {
+// readPhases reads the phases, and how long the window is held if they say so.
+func readPhases(p place) (ph *Phases, hold float64, err error) {
 	pairs, err := p.pairs("phases")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	ph := &Phases{}
+	ph = &Phases{}
 	for _, e := range pairs {
 		switch e.key {
 		case "fill_s":
 			ph.Fill, err = e.value.number(e.key, 0, 600)
 		case "quiet_s":
 			ph.Quiet, err = e.value.number(e.key, 0, 600)
+		case "hold_s":
+			hold, err = e.value.number(e.key, 0.05, 3600)
+		case "leave_share":
+			ph.Leave, err = e.value.number(e.key, 0, 1)
+		case "recover_max_s":
+			ph.RecoverMax, err = e.value.number(e.key, 0.001, 600)
 		default:
-			return nil, e.unknown("phase", phaseKeys...)
+			return nil, 0, e.unknown("phase", phaseKeys...)
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return ph, nil
+	return ph, hold, nil
 }
 
 // readSettings reads a mapping of settings.

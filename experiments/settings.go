@@ -75,6 +75,8 @@ var settings = []Setting{
 		Meaning: "processes that medusa's generator divides the connections among; 0, or not set: as many as its limit of descriptors asks for"},
 	{Name: "arrivals", Kind: Choice, Choices: []string{"poisson", "constant", "burst", loadgen.Traced}, Process: "load", Flag: "--arrivals", Default: "poisson",
 		Meaning: "how arrivals of an open loop are spread"},
+	{Name: "assign", Kind: Choice, Choices: []string{loadgen.AssignFree, loadgen.AssignTurn}, Process: "load", Flag: "--assign",
+		Meaning: "whom a request of an open loop belongs to: free, the connection that has been free the longest; turn, the clients in turn, so that one that is not served fails its share; else free"},
 	{Name: "trace", Kind: Text, Process: "load", Flag: "--trace",
 		Meaning: "a file of arrivals, one time in seconds a line; relative to the suite's file; with arrivals: trace"},
 	{Name: "keep_alive", Kind: Switch, Process: "load", Flag: "--no-keep-alive", Default: true,

@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"medusa/loadgen"
 	"medusa/results"
 )
 
@@ -101,6 +102,10 @@ type Phases struct {
 	// Quiet is the time, in seconds, in which all connections are open and
 	// silent, after the fill.
 	Quiet float64
+	// Leave is the share of the served connections whose clients leave after
+	// the window, and RecoverMax how long, in seconds, those are waited for who
+	// had no place. 0: nobody leaves; the load process's own limit, 5 s.
+	Leave, RecoverMax float64
 }
 
 // Load reads a suite: the file of that name, or else the shipped suite.
@@ -200,4 +205,15 @@ func (f *Factor) level(name string) (Level, bool) {
 		}
 	}
 	return Level{}, false
+}
+
+// recoverMax is RecoverMax, or the load process's own limit.
+func (p Phases) recoverMax() float64 {
+	switch {
+	case p.Leave == 0:
+		return 0
+	case p.RecoverMax == 0:
+		return loadgen.Default().RecoverLimit.Seconds()
+	}
+	return p.RecoverMax
 }

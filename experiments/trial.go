@@ -194,7 +194,7 @@ func (t *trial) fill(ctx context.Context) error {
 	active, idle := split(t.set, t.ready.UsableFDs)
 	t.set["active_connections"], t.set["idle_connections"] = float64(active), float64(idle)
 	run := loadRun{
-		server: t.ready, backend: t.loadBackend, active: active, idle: idle, seed: t.rec.ScheduleSeed, fill: secs(t.phases.Fill),
+		server: t.ready, backend: t.loadBackend, active: active, idle: idle, seed: t.rec.ScheduleSeed, phases: t.phases,
 		hlog: t.hlog, tag: t.rec.ID,
 	}
 	if !t.address.IsValid() {
@@ -226,10 +226,23 @@ func (t *trial) fill(ctx context.Context) error {
 	if t.part.Filled, err = t.snapshot(ctx, full); err != nil {
 		return err
 	}
-	if err := pause(ctx, secs(t.phases.Quiet)); err != nil || !t.set.on("settle_memory") {
+	if err := t.quietly(ctx); err != nil || !t.set.on("settle_memory") {
 		return err
 	}
 	t.part.Settled, err = t.snapshot(ctx, settled)
+	return err
+}
+
+// quietly lets all connections be silent for a time, and sees what the server
+// does meanwhile.
+func (t *trial) quietly(ctx context.Context) (err error) {
+	if t.phases.Quiet == 0 {
+		return nil
+	}
+	if err := pause(ctx, secs(t.phases.Quiet)); err != nil {
+		return err
+	}
+	t.part.Quiet, err = t.snapshot(ctx, cheap)
 	return err
 }
 
@@ -307,7 +320,7 @@ func (t *trial) begun(pid int) bool { return !slices.Contains(t.helpers, pid) }
 // report takes the load process's report and sees it end.
 func (t *trial) report(ctx context.Context) error {
 	t.stage = "report"
-	e, err := t.load.await(ctx, "report", ms(t.set.number("request_timeout_ms"))+t.timeouts.Report, t.server)
+	e, err := t.load.await(ctx, "report", ms(t.set.number("request_timeout_ms"))+secs(t.phases.recoverMax())+t.timeouts.Report, t.server)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Report struct {
 	Pacing        string `json:"pacing"` // "busy" or "sleep"
 	Mode          string `json:"mode"`   // "open" or "closed"
 	Arrivals      string `json:"arrivals,omitempty"`
+	Assign        string `json:"assign,omitempty"` // "turn": each client in turn is asked for; "": whichever is free
 	Seed          uint64 `json:"seed"`
 	ScheduleHash  string `json:"schedule_hash,omitempty"` // of the intended times; see Schedule.Window
 	TraceSHA256   string `json:"trace_sha256,omitempty"`  // of the file that a trace of arrivals was read from
@@ -164,6 +165,9 @@ func (g *ledger) makeReport() *Report {
 	}
 	odd := g.limits
 	if !g.s.Closed {
+		if g.s.Assign == AssignTurn {
+			r.Assign = AssignTurn
+		}
 		r.Mode, r.Arrivals, r.Seed, r.IntendedRate = "open", g.s.Schedule.Arrivals, g.s.Schedule.Seed, g.s.Schedule.Rate
 		var planned uint64
 		planned, r.ScheduleHash = g.s.Schedule.Window(loop.Time(g.s.Warmup), loop.Time(g.s.Warmup+g.s.Duration))

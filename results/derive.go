@@ -28,6 +28,7 @@ func Derive(r *Record) {
 		d.server()
 		d.memory()
 		d.load()
+		d.limit()
 		d.fault()
 	}
 	for _, c := range registry {

@@ -79,6 +79,7 @@ type ServerPart struct {
 	// Settled is taken after Filled where the trial asked for it: all
 	// connections open and silent, the server's garbage given back (full).
 	Settled *Snapshot `json:"settled,omitempty"`
+	Quiet   *Snapshot `json:"quiet,omitempty"`  // at the end of the quiet time after Filled, if there is one (cheap)
 	Before  *Snapshot `json:"before,omitempty"` // the window begins
 	After   *Snapshot `json:"after,omitempty"`  // the window has ended
 	End     *Snapshot `json:"end,omitempty"`    // the load process has gone (full)
@@ -142,6 +143,16 @@ type Full struct {
 	SlabBytes int64 `json:"slab_bytes,omitempty"`
 }
 
+// Recovery mirrors loadgen.Recovery.
+type Recovery struct {
+	Left     int    `json:"left"`
+	Waiting  int    `json:"waiting"`
+	Served   int    `json:"served"`
+	Ns       *int64 `json:"ns,omitempty"`
+	LimitNs  int64  `json:"limit_ns"`
+	Censored bool   `json:"censored,omitempty"`
+}
+
 // LoadReport is what `medusa load --json` writes: one object for one window.
 // All times are nanoseconds. METHOD of measuring: a request belongs to the
 // window by its intended time.
@@ -194,9 +205,10 @@ type LoadReport struct {
 	// Onset is how many of the window's requests were answered well in each of
 	// its first slots; records of older versions have none.
 	Onset         *Onset            `json:"onset,omitempty"`
-	QueueStart    int               `json:"queue_start"`         // requests waiting for a connection when the window began
-	QueueEnd      int               `json:"queue_end"`           // and when it ended
-	Fate          map[string]uint64 `json:"fate"`                // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed, shed
+	QueueStart    int               `json:"queue_start"` // requests waiting for a connection when the window began
+	QueueEnd      int               `json:"queue_end"`   // and when it ended
+	Fate          map[string]uint64 `json:"fate"`        // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed, shed
+	Recovery      *Recovery         `json:"recovery,omitempty"`
 	Redialled     int               `json:"redialled,omitempty"` // clients that were served, let go, and came again
 	Offered       int               `json:"offered"`             // connections attempted
 	Opened        int               `json:"opened"`              // connected
