@@ -375,14 +375,17 @@ func TestShippedPlans(t *testing.T) {
 			t.Errorf("%s: %v", s.Name, err)
 			continue
 		}
-		if len(p.Skipped) > 0 {
-			t.Errorf("%s skips %v", s.Name, p.Skipped)
+		for _, skip := range p.Skipped {
+			// Limits that other machines allow.
+			if s.Name != "fd-limits" || !strings.Contains(skip.Why, "above the hard limit") {
+				t.Errorf("%s skips %v", s.Name, skip)
+			}
 		}
 		// A million connections take longer than a minute, and are compared with nothing.
 		if longest, grid := p.longestMiniBlock(); longest > time.Minute && grid != "short-connections" {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
-		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96, "faults": 220}[s.Name]
+		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96, "faults": 220, "fd-limits": 512}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}

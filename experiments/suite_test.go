@@ -98,7 +98,9 @@ func TestParseErrors(t *testing.T) {
 		{"schema", "schema: 1", "schema: 2", ":1:", []string{"schema must be between 1 and 1"}},
 		{"no design", "design:", "desing:", ":15:", []string{`nearest is "design"`}},
 		{"here in a list", "backend: here", "backend: [here, epoll]", ":8:", []string{"stands alone"}},
-		{"phases", "trial:", "phases: {hold: 1}\ntrial:", ":14:", []string{"fill_s"}},
+		{"phases", "trial:", "phases: {filled: 1}\ntrial:", ":14:", []string{"fill_s"}},
+		{"hold twice", "trial:", "phases: {hold_s: 1}\ntrial:", ":14:", []string{"hold_s is another name for window_s"}},
+		{"leaving", "trial:", "phases: {leave_share: 1.5}\ntrial:", ":14:", []string{"leave_share", "between 0 and 1"}},
 		{"ratio to no level", "xscale: log1p", "ratio_to: 5, by: loud", ":22:", []string{"load"}},
 		{"check unclear", "backend=epoll) > 0", "backend=epoll) grows", ":6:", []string{"it must be slope(COLUMN"}},
 		{"check of no column", "slope(server_cpu_us", "slope(server_cpus_us", ":6:", []string{`"server_cpu_us_per_request"`}},
@@ -170,7 +172,7 @@ grids:
     fixed: {offered_share: 2.0, request_timeout_ms: 100}
     phases: {fill_s: 2}
 fixed: {mode: open, rate_rps: 100, request_timeout_ms: 500}
-phases: {fill_s: 1, quiet_s: 0.5}
+phases: {fill_s: 1, quiet_s: 0.5, hold_s: 2.5, leave_share: 0.25}
 design: {blocks: 10, compare: backend, baseline: epoll}
 metrics: {primary: response_p99_ms}
 `
@@ -187,7 +189,10 @@ func TestParseGrids(t *testing.T) {
 	if edge.Fixed["request_timeout_ms"] != 500.0 || limits.Fixed["request_timeout_ms"] != 100.0 {
 		t.Errorf("a grid's own settings win: %v, %v", edge.Fixed, limits.Fixed)
 	}
-	if edge.Phases != (Phases{Fill: 1, Quiet: 0.5}) || limits.Phases != (Phases{Fill: 2}) {
+	if edge.Fixed["window_s"] != 2.5 || limits.Fixed["window_s"] != 2.5 {
+		t.Errorf("held for %v and %v", edge.Fixed["window_s"], limits.Fixed["window_s"])
+	}
+	if edge.Phases != (Phases{Fill: 1, Quiet: 0.5, Leave: 0.25}) || limits.Phases != (Phases{Fill: 2}) {
 		t.Errorf("phases %v and %v", edge.Phases, limits.Phases)
 	}
 	// 2 backends x (2 shares collapsed to one wait + 1 share with both).
@@ -320,7 +325,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds the suite %s", s.Source, s.Name)
 		}
 	}
-	if got := strings.Join(names, " "); got != "a-a churn connections faults generators idle-connections io_uring peers quick rate" {
+	if got := strings.Join(names, " "); got != "a-a churn connections faults fd-limits generators idle-connections io_uring peers quick rate" {
 		t.Errorf("shipped: %s", got)
 	}
 	if _, err := Load("quik"); err == nil || !strings.Contains(err.Error(), `nearest: "quick"`) {

@@ -27,8 +27,8 @@ func Derive(r *Record) {
 	} else {
 		d.server()
 		d.memory()
-		d.load()
 		d.limit()
+		d.load()
 		d.fault()
 	}
 	for _, c := range registry {
