@@ -27,17 +27,23 @@ func (l *Loop) turnAway(n *Listener, fd int) {
 	}
 	for range drainCalls {
 		l.counts.Calls[CallRead]++
-		if k, errno := rawRead(fd, l.drain); errno != 0 || k < len(l.drain) {
+		k, errno := rawRead(fd, l.drain)
+		if errno == 0 {
+			l.counts.BytesIn += uint64(k)
+		}
+		if errno != 0 || k < len(l.drain) {
 			break
 		}
 	}
 	if len(n.options.Refusal) > 0 {
 		l.counts.Calls[CallWrite]++
 		// A new socket has room for it; one that is reset already takes nothing.
-		_, _ = rawSend(fd, n.options.Refusal, false)
+		if k, errno := rawSend(fd, n.options.Refusal, true); errno == 0 {
+			l.counts.BytesOut += uint64(k)
+		}
 	}
 	l.counts.Calls[CallClose] += 2
-	_ = unix.Shutdown(fd, unix.SHUT_WR) // ENOTCONN: he has gone
+	_ = rawShutdown(fd) // ENOTCONN: he has gone
 	rawClose(fd)
 }
 
