@@ -36,6 +36,7 @@ type serveCmd struct {
 	Burn           float64       `help:"Burn so much more CPU time than is used, as a share of it from 0 to 1: a server that is slower by a known amount, to try a comparison with." placeholder:"SHARE"`
 	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
 	MaxConnections int           `help:"Connections open at once; more wait in the backlog." placeholder:"N"`
+	FDBase         int           `name:"fd-base" help:"Take all descriptors below N before listening, so that connections have higher numbers: select looks at every number up to the highest, poll at those it is given." placeholder:"N"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
@@ -46,7 +47,7 @@ func (c serveCmd) Run(s streams) error {
 		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
-		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+		MaxConnections: c.MaxConnections, FDBase: c.FDBase, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
 	}
 	if err := cfg.Check(); err != nil {
 		return usage(err)

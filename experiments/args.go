@@ -38,7 +38,9 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	// A server closes connections that are silent for a minute: where there
 	// are such by design, or a trial is long, it has to be told not to.
 	trial := secs(v.number("warmup_s") + v.number("window_s"))
-	if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
+	if v.has("idle_timeout_s") {
+		a = append(a, "--idle-timeout", secs(v.number("idle_timeout_s")).String())
+	} else if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
 		a = append(a, "--idle-timeout", max(10*trial, idleTimeout).String())
 	}
 	if v.text("protocol") == "echo" {
@@ -50,11 +52,18 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if b := v.number("burn"); b > 0 {
 		a = append(a, "--burn", strconv.FormatFloat(b, 'f', -1, 64))
 	}
+	a = append(a, limitArgs(v)...)
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))
 	}
 	if v.has("out_bytes") {
 		a = append(a, "--out", whole(v.number("out_bytes")))
+	}
+	if n := v.number("server_processes"); n > 1 {
+		a = append(a, "--processes", whole(n))
+	}
+	if n := v.number("fd_base"); n > 0 {
+		a = append(a, "--fd-base", whole(n))
 	}
 	return a
 }

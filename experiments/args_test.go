@@ -60,6 +60,12 @@ func TestEchoArguments(t *testing.T) {
 	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --burn 0.05") {
 		t.Errorf("burning: %s", got)
 	}
+	v["fd_base"], v["server_processes"] = 900.0, 2.0
+	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --processes 2 --fd-base 900") {
+		t.Errorf("high numbers: %s", got)
+	}
+	delete(v, "fd_base")
+	delete(v, "server_processes")
 	v["ring_without"], v["burn"] = nothing, 0.0
 	if got := strings.Join(serverArgs(v, at, nil), " "); strings.Contains(got, "ring") || strings.Contains(got, "burn") {
 		t.Errorf("without nothing: %s", got)

@@ -106,6 +106,12 @@ var factors = []Column{
 	{Name: "rate_rps", Kind: Factor, Unit: "1/s", Meaning: "requests per second that the schedule asks for"},
 	{Name: "rate_share", Kind: Factor, Unit: "share", Meaning: "the rate as a share of the baseline's capacity, probed in the same mini-block"},
 	{Name: "nofile", Kind: Factor, Meaning: "descriptor limit of the server (RLIMIT_NOFILE)"},
+	{Name: "max_connections", Kind: Factor, Meaning: "connections that the server held at most"},
+	{Name: "on_full", Kind: Factor, Text: true, Meaning: "what the server did with who came when all places were taken: pause, shed or reap"},
+	{Name: "accepts_per_turn", Kind: Factor, Meaning: "connections that the server accepted one after the other"},
+	{Name: "defer_accept_s", Kind: Factor, Unit: "s", Meaning: "how long the kernel kept connections whose client said nothing (TCP_DEFER_ACCEPT)"},
+	{Name: "head_timeout_s", Kind: Factor, Unit: "s", Meaning: "how long the head of a request might take"},
+	{Name: "idle_timeout_s", Kind: Factor, Unit: "s", Meaning: "after which silence the server closed a connection"},
 	{Name: "offered_share", Kind: Factor, Unit: "share", Meaning: "connections offered, of usable_fds"},
 	{Name: "active_share", Kind: Factor, Unit: "share", Meaning: "active connections, of those offered"},
 	{Name: "in_bytes", Kind: Factor, Unit: "bytes", Meaning: "input buffer of a connection of the server"},
@@ -117,6 +123,8 @@ var factors = []Column{
 	{Name: "request_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a request that takes longer has failed"},
 	{Name: "connect_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a connection that takes longer has failed"},
 	{Name: "warmup_s", Kind: Factor, Unit: "s", Meaning: "length of the warm-up before the window"},
+	{Name: "server_processes", Kind: Factor, Meaning: "server processes that share the listening port"},
+	{Name: "fd_base", Kind: Factor, Meaning: "descriptor numbers below this one were taken before the server listened"},
 	{Name: "window_s", Kind: Factor, Unit: "s", Meaning: "length of the window"},
 }
 

@@ -62,6 +62,9 @@ type Config struct {
 	Burn float64
 	// NoFile is the limit on descriptors, soft and hard; 0 leaves it.
 	NoFile uint64
+	// FDBase is a descriptor number: all below it are taken before the server
+	// listens, so that connections have higher ones. 0 takes none.
+	FDBase int
 	// CPUs pins the process and sets GOMAXPROCS; empty leaves both.
 	CPUs []int
 	// Congestion names the congestion control of accepted connections; ""
@@ -111,6 +114,8 @@ func (c *Config) parse() (a plan, err error) {
 		return a, errors.New("nowhere to echo: echo-bytes needs an echo address")
 	case c.EchoBytes < 0 || c.EchoBytes > echod.MaxMessage:
 		return a, fmt.Errorf("echo-bytes %d: give a number from 1 to %d", c.EchoBytes, echod.MaxMessage)
+	case c.FDBase < 0:
+		return a, fmt.Errorf("fd-base %d: give the number of a descriptor", c.FDBase)
 	case c.Wait != "" && c.Wait != "block" && c.Wait != "poll":
 		return a, fmt.Errorf(`wait %q: give "block" or "poll"`, c.Wait)
 	}
