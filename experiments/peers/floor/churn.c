@@ -1,12 +1,19 @@
-/* The least that a server in C can do for a connection that asks once: accept,
- * read until CRLFCRLF, reply, say that no more comes, read the client's end,
- * close. One thread, one epoll; it parses nothing and has no timers.
+/* The least that a server in C can do when each reply has a connection of its
+ * own: one thread, one epoll, one fixed HTTP response for the first CRLFCRLF that
+ * comes, and then it closes first, so that TIME_WAIT is the server's as it is
+ * medusa's. It parses nothing and has no timers and no output queue.
  *
- *     churn ADDRESS PORT
+ *     churn ADDRESS PORT close|staged
  *
- * It ends a connection as medusa's HTTP server does (RFC 9112, 9.6): it closes
- * its half first, so that TIME_WAIT lies on its side, and only then waits for
- * the client's.
+ * close: accept4, read, send, close. What a client may still send is answered
+ * with a reset, which can destroy the reply on its way.
+ * staged: as RFC 9112 9.6 wants it, which medusa does: accept4, read, send with
+ * MSG_MORE and shutdown, so that the reply and the FIN are one packet, then wait
+ * for the client's FIN, and close.
+ *
+ * What is accepted is read at once, as the request is often there by then; only
+ * what has to be waited for is added to epoll. A client that never sends its
+ * request, or in `staged` its FIN, keeps its descriptor.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -14,6 +21,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,11 +31,16 @@ enum { EVENTS = 1024, INPUT = 65536, ANSWERED = 4 };
 
 static const char reply[] =
 	"HTTP/1.1 200 OK\r\n"
+	"Connection: close\r\n"
 	"Content-Type: text/plain\r\n"
 	"Content-Length: 13\r\n"
-	"Connection: close\r\n"
 	"\r\n"
 	"Hello, World!";
+
+/* matched is, for each descriptor, how much of CRLFCRLF its input ended with (0
+ * to 3 bytes), or ANSWERED. */
+static unsigned char *matched;
+static int staged;
 
 static void fail(const char *what)
 {
@@ -35,31 +48,33 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* matched is, for each descriptor, how much of CRLFCRLF its input ended with, 0
- * to 3 bytes, or ANSWERED. */
-static unsigned char *matched;
-
-/* serve returns whether the connection goes on. */
-static int serve(int fd)
+static void match(int fd, const char *p, size_t n)
 {
 	static const char end[] = "\r\n\r\n";
+	unsigned char state = matched[fd];
+	for (size_t i = 0; i < n && state < ANSWERED; i++)
+		state = p[i] == end[state] ? state + 1 : p[i] == '\r';
+	matched[fd] = state;
+}
+
+/* serve returns whether the connection is to be waited for. */
+static int serve(int fd)
+{
 	static char input[INPUT];
 	ssize_t n = read(fd, input, sizeof input);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n == 0)
 		return 0;
-	unsigned char state = matched[fd];
-	for (ssize_t i = 0; i < n && state != ANSWERED; i++) {
-		if (input[i] == end[state])
-			state++;
-		else
-			state = input[i] == '\r';
-		if (state == ANSWERED && (send(fd, reply, sizeof reply - 1, MSG_NOSIGNAL) != sizeof reply - 1 || shutdown(fd, SHUT_WR) != 0))
-			return 0;
-	}
-	matched[fd] = state;
-	return 1;
+	if (matched[fd] == ANSWERED)
+		return 1; /* what comes after the request is dropped until the FIN */
+	match(fd, input, (size_t)n);
+	if (matched[fd] != ANSWERED)
+		return 1;
+	ssize_t size = sizeof reply - 1;
+	if (send(fd, reply, (size_t)size, MSG_NOSIGNAL | (staged ? MSG_MORE : 0)) != size)
+		return 0;
+	return staged && shutdown(fd, SHUT_WR) == 0;
 }
 
 int main(int argc, char **argv)
@@ -69,10 +84,12 @@ int main(int argc, char **argv)
 	struct rlimit limit;
 	int one = 1;
 
-	if (argc != 3 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1) {
-		fprintf(stderr, "usage: churn ADDRESS PORT\n");
+	if (argc != 4 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1 ||
+	    (strcmp(argv[3], "close") != 0 && strcmp(argv[3], "staged") != 0)) {
+		fprintf(stderr, "usage: churn ADDRESS PORT close|staged\n");
 		return 2;
 	}
+	staged = strcmp(argv[3], "staged") == 0;
 	at.sin_port = htons((unsigned short)atoi(argv[2]));
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		fail("getrlimit");
@@ -104,7 +121,7 @@ int main(int argc, char **argv)
 			while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 				matched[fd] = 0;
 				want.data.fd = fd;
-				if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &want) != 0)
+				if (!serve(fd) || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &want) != 0)
 					close(fd);
 			}
 		}
