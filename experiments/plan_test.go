@@ -357,8 +357,8 @@ func TestShippedPlans(t *testing.T) {
 	}
 	for _, s := range all {
 		h := testHost()
-		if s.Name == "io_uring" || len(s.Servers) > 0 {
-			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""})
+		if s.Name == "io_uring" || s.Name == "accept" || s.Name == "dispatch-knees" || len(s.Servers) > 0 {
+			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""}, BackendInfo{"epoll-et", ""})
 		}
 		h.Program = func(name string) (string, error) { return "/usr/bin/" + name, nil }
 		if len(s.Servers) > 0 && peers.Missing != "" {
@@ -375,7 +375,8 @@ func TestShippedPlans(t *testing.T) {
 		if longest, grid := p.longestMiniBlock(); longest > time.Minute {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
-		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96}[s.Name]
+		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 120, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96,
+			"rate-750": 900, "active-fraction": 480, "accept": 360, "dispatch-knees": 1332}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}
