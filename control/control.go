@@ -27,7 +27,7 @@ import "encoding/json"
 type Command struct {
 	Do   string `json:"do"` // "go", "snapshot", "stop"
 	Full bool   `json:"full,omitempty"`
-	// Settle, of a snapshot: the server first settles, see Settle. It costs
+	// Settle, of a snapshot: the process first settles, see Settle. It costs
 	// CPU time and memory that a window should not have to pay for.
 	Settle bool `json:"settle,omitempty"`
 }
@@ -120,4 +120,7 @@ type Full struct {
 	RunDelayNs int64  `json:"run_delay_ns"` // /proc/self/schedstat; -1 where unknown
 	Sockets    int    `json:"sockets"`      // TCP sockets in use system-wide, -1 where unknown
 	SlabBytes  int64  `json:"slab_bytes"`   // the kernel's slabs system-wide: proc(5), meminfo Slab; -1 where unknown
+	// AvailableBytes is what programs could still have, system-wide: proc(5),
+	// meminfo MemAvailable; 0 where unknown.
+	AvailableBytes int64 `json:"available_bytes,omitempty"`
 }

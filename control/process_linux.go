@@ -47,6 +47,9 @@ func (f *Full) machine() {
 		if kib, ok := number(text, "Slab:"); ok {
 			f.SlabBytes = kib << 10
 		}
+		if kib, ok := number(text, "MemAvailable:"); ok {
+			f.AvailableBytes = kib << 10
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ var settings = []Setting{
 	{Name: "idle_first_request", Kind: Switch, Process: "load", Flag: "--no-idle-first-request", Default: true,
 		Meaning: "whether each idle connection makes one request before it falls silent"},
 	{Name: "settle_memory", Kind: Switch, Process: "server", Flag: "--control", Default: false,
-		Meaning: "whether the server, with all connections open and silent, returns its garbage to the system and tells its memory again; the trial then tells no CPU time"},
+		Meaning: "whether both processes, with all connections open and silent, return their garbage to the system and tell their memory again; the trial then tells no CPU time"},
 	{Name: "rate_rps", Kind: Number, Min: 0.1, Max: 1e7, Unit: "1/s", Process: "load", Flag: "--rate",
 		Meaning: "rate of arrivals in an open loop"},
 	{Name: "rate_share", Kind: Number, Min: 0.001, Max: 100, Unit: "share", Process: "runner", Flag: "--rate",

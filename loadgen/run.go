@@ -257,6 +257,9 @@ func (p *process) obey(stdin io.Reader) {
 			})
 		case "snapshot":
 			p.loop.Post(func() {
+				if c.Settle {
+					control.Settle()
+				}
 				s := snapshot(p.loop, c.Full)
 				p.tell(control.Event{Event: "snapshot", Snapshot: &s})
 			})

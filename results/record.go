@@ -36,8 +36,12 @@ type Record struct {
 	// machines, and in records of before they were kept.
 	EdgesNs []int64 `json:"edges_ns,omitempty"`
 
-	Server  *ServerPart  `json:"server,omitempty"`
-	Load    *LoadReport  `json:"load,omitempty"`
+	Server *ServerPart `json:"server,omitempty"`
+	Load   *LoadReport `json:"load,omitempty"`
+	// LoadSettled is of the load process, taken after the server's Settled:
+	// all connections open and silent, its garbage given back (full).
+	LoadSettled *Snapshot `json:"load_settled,omitempty"`
+
 	Machine *MachinePart `json:"machine,omitempty"`
 	Failure *Failure     `json:"failure,omitempty"` // why the trial is failed
 
@@ -137,6 +141,8 @@ type Full struct {
 	Sockets    int    `json:"sockets"`
 	// SlabBytes is 0 in records of before it was told, -1 where unknown.
 	SlabBytes int64 `json:"slab_bytes,omitempty"`
+	// AvailableBytes is 0 where unknown, and in records of before it was told.
+	AvailableBytes int64 `json:"available_bytes,omitempty"`
 }
 
 // LoadReport is what `medusa load --json` writes: one object for one window.
