@@ -120,7 +120,10 @@ type Full struct {
 	RunDelayNs int64  `json:"run_delay_ns"` // /proc/self/schedstat; -1 where unknown
 	Sockets    int    `json:"sockets"`      // TCP sockets in use system-wide, -1 where unknown
 	SlabBytes  int64  `json:"slab_bytes"`   // the kernel's slabs system-wide: proc(5), meminfo Slab; -1 where unknown
-	// AvailableBytes is what programs could still have, system-wide: proc(5),
-	// meminfo MemAvailable; 0 where unknown.
-	AvailableBytes int64 `json:"available_bytes,omitempty"`
+	// UnusedBytes is memory that neither a process nor the kernel needs,
+	// system-wide: proc(5), meminfo MemFree, Buffers and Cached; 0 where unknown.
+	// MemAvailable is no such thing: it has part of the slabs that could be
+	// reclaimed, among them the inode and the directory entry of each socket,
+	// which cannot be while it is open.
+	UnusedBytes int64 `json:"unused_bytes,omitempty"`
 }

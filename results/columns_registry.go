@@ -56,7 +56,7 @@ var registry = concat(
 		{Name: "load_settled_bytes", Unit: "bytes", Better: Lower,
 			Meaning: "memory of the load process that is live (anonymous, user space), all connections open and silent, after it collected its garbage: the other ends of the server's connections"},
 		{Name: "machine_taken_bytes", Unit: "bytes", Better: Lower,
-			Meaning: "memory that programs could have before the connections were opened less what they could have with all open and both processes settled (MemAvailable), of the whole system: a second opinion on server_settled_bytes, load_settled_bytes and kernel_slab_bytes together, in which whatever else the machine did shows"},
+			Meaning: "memory that was unused (free, or page cache) before the load process began, less that with all connections open and both processes settled, of the whole system: a second opinion on server_settled_bytes, load_settled_bytes and kernel_slab_bytes together, in which whatever else the machine did shows"},
 		{Name: "busy_share", Unit: "share",
 			Meaning: "CPU time of the generator less what it spun, over the window"},
 		{Name: "accept_failures_per_s", Unit: "1/s", Better: Lower,

@@ -81,11 +81,11 @@ func (d derivation) settled(s *ServerPart) {
 	default:
 		d.put("load_settled_bytes", float64(load.Full.AnonBytes))
 	}
-	if s.Start == nil || s.Start.Full == nil || s.Start.Full.AvailableBytes <= 0 || d.r.LoadSettled.Full.AvailableBytes <= 0 {
+	if s.Start == nil || s.Start.Full == nil || s.Start.Full.UnusedBytes <= 0 || d.r.LoadSettled.Full.UnusedBytes <= 0 {
 		d.miss(none, "machine_taken_bytes")
 		return
 	}
-	d.put("machine_taken_bytes", float64(s.Start.Full.AvailableBytes-d.r.LoadSettled.Full.AvailableBytes))
+	d.put("machine_taken_bytes", float64(s.Start.Full.UnusedBytes-d.r.LoadSettled.Full.UnusedBytes))
 }
 
 // openFDsPeak returns the largest number of open descriptors that a snapshot

@@ -16,8 +16,8 @@ func settledRecord() *Record {
 	full.AnonBytes = 3 << 20
 	settled.Full = &full
 	r.Server.Settled = &settled
-	r.Server.Start.Full.AvailableBytes = 900 << 20
-	r.LoadSettled = &Snapshot{Full: &Full{AnonBytes: 5 << 20, AvailableBytes: 888 << 20}}
+	r.Server.Start.Full.UnusedBytes = 900 << 20
+	r.LoadSettled = &Snapshot{Full: &Full{AnonBytes: 5 << 20, UnusedBytes: 888 << 20}}
 	Derive(r)
 	return r
 }
@@ -54,8 +54,8 @@ func TestDeriveMemoryLevels(t *testing.T) {
 		{"load not settled", func(r *Record) { r.LoadSettled = nil }, "load_settled_bytes", "did not settle"},
 		{"load not settled, machine", func(r *Record) { r.LoadSettled = nil }, "machine_taken_bytes", "did not settle"},
 		{"load without smaps", func(r *Record) { r.LoadSettled.Full.AnonBytes = -1 }, "load_settled_bytes", "does not tell it"},
-		{"start of before", func(r *Record) { r.Server.Start.Full.AvailableBytes = 0 }, "machine_taken_bytes", "does not tell it"},
-		{"load without meminfo", func(r *Record) { r.LoadSettled.Full.AvailableBytes = 0 }, "machine_taken_bytes", "does not tell it"},
+		{"start of before", func(r *Record) { r.Server.Start.Full.UnusedBytes = 0 }, "machine_taken_bytes", "does not tell it"},
+		{"load without meminfo", func(r *Record) { r.LoadSettled.Full.UnusedBytes = 0 }, "machine_taken_bytes", "does not tell it"},
 		{"not filled", func(r *Record) { r.Server.Filled.Full = nil }, "server_rss_bytes", "after the fill is missing"},
 	} {
 		r := settledRecord()

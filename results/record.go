@@ -141,8 +141,8 @@ type Full struct {
 	Sockets    int    `json:"sockets"`
 	// SlabBytes is 0 in records of before it was told, -1 where unknown.
 	SlabBytes int64 `json:"slab_bytes,omitempty"`
-	// AvailableBytes is 0 where unknown, and in records of before it was told.
-	AvailableBytes int64 `json:"available_bytes,omitempty"`
+	// UnusedBytes is 0 where unknown, and in records of before it was told.
+	UnusedBytes int64 `json:"unused_bytes,omitempty"`
 }
 
 // LoadReport is what `medusa load --json` writes: one object for one window.
