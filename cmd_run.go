@@ -25,7 +25,7 @@ type runCmd struct {
 	Budget    time.Duration `help:"Reduce blocks until the run fits." placeholder:"D"`
 	Until     string        `help:"Go on until every contrast of the primary metric is known to within this, such as 5%; at most 40 blocks, or --blocks." placeholder:"PERCENT"`
 	Only      []string      `sep:"none" help:"Only these levels of a factor, or grids: backend=epoll,poll, grid=idle." placeholder:"KEY=VALUE"`
-	Set       []string      `sep:"none" help:"Fix a setting that the suite fixes otherwise." placeholder:"KEY=VALUE"`
+	Set       []string      `sep:"none" help:"Fix a setting that the suite fixes otherwise, or give a factor other numbers: idle_connections=1000,3000." placeholder:"KEY=VALUE"`
 	Seed      *uint64       `help:"Of order and schedules; the suite's, without." placeholder:"N"`
 	DryRun    bool          `help:"Say what would be run, how long it takes, what it could find and what is skipped; run nothing."`
 	ServerVia string        `help:"Command before the server's, such as 'ssh n1'." placeholder:"COMMAND"`

@@ -41,6 +41,7 @@ type serveCmd struct {
 	AcceptsPerTurn int           `default:"64" help:"Connections accepted one after the other, 1 to 65536 (${default})." placeholder:"N"`
 	DeferAccept    time.Duration `help:"Leave who connected in the kernel until he has sent something, or for about so long (TCP_DEFER_ACCEPT; Linux)." placeholder:"D"`
 	HeadTimeout    time.Duration `default:"10s" help:"How long the head of an HTTP request may take (${default}); --head-timeout=-1s, with the =, is any time." placeholder:"D"`
+	FDBase         int           `name:"fd-base" help:"Take all descriptors below N before listening, so that connections have higher numbers: select looks at every number up to the highest, poll at those it is given." placeholder:"N"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
@@ -52,7 +53,7 @@ func (c serveCmd) Run(s streams) error {
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
 		ReserveFDs: c.ReserveFDs, OnFull: c.OnFull, AcceptsPerTurn: c.AcceptsPerTurn, DeferAccept: c.DeferAccept, HeadTimeout: c.HeadTimeout,
-		MaxConnections: c.MaxConnections, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+		MaxConnections: c.MaxConnections, FDBase: c.FDBase, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
 	}
 	if c.AcceptsPerTurn == 0 {
 		return usage(fmt.Errorf("0 accepts per turn: give a number from 1 to %d", loop.MaxAcceptsPerTurn))

@@ -136,7 +136,7 @@ var examples = map[string]string{
 	"report":    "medusa report results/runs/quick-20261122-120000",
 	"plot":      "medusa plot RUN --x idle_connections --y server_cpu_us_per_request --by backend --out cost.svg",
 	"compare":   "medusa compare RUN --by backend --fail-if 'any.slower'\n  medusa compare RUN --metric response_p99_us --where idle_connections=0\n  medusa compare RUN_A RUN_B",
-	"export":    "medusa export RUN --csv > trials.csv\n  medusa export RUN --benchfmt",
+	"export":    "medusa export RUN --csv > trials.csv\n  medusa export RUN --benchfmt\n  medusa export RUN --slopes",
 	"columns":   "medusa columns",
 	"rerun":     "medusa rerun results/reference/quick --budget 15m\n  medusa rerun RUN --with OTHER_RUN --json",
 	"verify":    "medusa verify results/runs/quick-20261122-120000",

@@ -39,7 +39,7 @@ type Command struct {
 	// AtNs, of "go" and "fill", is when what it begins is to begin, on
 	// CLOCK_MONOTONIC; 0 is at once.
 	AtNs int64 `json:"at_ns,omitempty"`
-	// Settle, of a snapshot: the server first settles, see Settle. It costs
+	// Settle, of a snapshot: the process first settles, see Settle. It costs
 	// CPU time and memory that a window should not have to pay for.
 	Settle bool `json:"settle,omitempty"`
 }
@@ -138,4 +138,10 @@ type Full struct {
 	RunDelayNs int64  `json:"run_delay_ns"` // /proc/self/schedstat; -1 where unknown
 	Sockets    int    `json:"sockets"`      // TCP sockets in use system-wide, -1 where unknown
 	SlabBytes  int64  `json:"slab_bytes"`   // the kernel's slabs system-wide: proc(5), meminfo Slab; -1 where unknown
+	// UnusedBytes is memory that neither a process nor the kernel needs,
+	// system-wide: proc(5), meminfo MemFree, Buffers and Cached; 0 where unknown.
+	// MemAvailable is no such thing: it has part of the slabs that could be
+	// reclaimed, among them the inode and the directory entry of each socket,
+	// which cannot be while it is open.
+	UnusedBytes int64 `json:"unused_bytes,omitempty"`
 }

@@ -47,6 +47,11 @@ func (f *Full) machine() {
 		if kib, ok := number(text, "Slab:"); ok {
 			f.SlabBytes = kib << 10
 		}
+		for _, key := range []string{"MemFree:", "Buffers:", "Cached:"} {
+			if kib, ok := number(text, key); ok {
+				f.UnusedBytes += kib << 10
+			}
+		}
 	}
 }
 

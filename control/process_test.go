@@ -68,7 +68,7 @@ func TestSettle(t *testing.T) {
 		if freed := before.Full.AnonBytes - after.Full.AnonBytes; freed < size-size/16 {
 			t.Errorf("anonymous memory went from %d to %d", before.Full.AnonBytes, after.Full.AnonBytes)
 		}
-		if after.Full.AnonBytes < size || after.Full.SlabBytes <= 0 {
+		if after.Full.AnonBytes < size || after.Full.SlabBytes <= 0 || after.Full.UnusedBytes <= 0 {
 			t.Errorf("settled: %+v", after.Full)
 		}
 	}

@@ -59,6 +59,9 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if v.has("out_bytes") {
 		a = append(a, "--out", whole(v.number("out_bytes")))
 	}
+	if n := v.number("fd_base"); n > 0 {
+		a = append(a, "--fd-base", whole(n))
+	}
 	return a
 }
 

@@ -60,6 +60,11 @@ func TestEchoArguments(t *testing.T) {
 	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --burn 0.05") {
 		t.Errorf("burning: %s", got)
 	}
+	v["fd_base"] = 900.0
+	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --fd-base 900") {
+		t.Errorf("high numbers: %s", got)
+	}
+	delete(v, "fd_base")
 	v["ring_without"], v["burn"] = nothing, 0.0
 	if got := strings.Join(serverArgs(v, at, nil), " "); strings.Contains(got, "ring") || strings.Contains(got, "burn") {
 		t.Errorf("without nothing: %s", got)

@@ -96,7 +96,9 @@ func restricts(only []string, factor string) bool {
 	return false
 }
 
-// set replaces settings that the suite fixes or leaves at their default.
+// set replaces settings that the suite fixes or leaves at their default, and the
+// levels of a factor whose levels are numbers: those of a suite are for machines
+// of its time, see relevel.
 func set(s *Suite, grids []Grid, assignments []string, h Host) error {
 	for i := range grids {
 		fixed := map[string]any{}
@@ -113,6 +115,14 @@ func set(s *Suite, grids []Grid, assignments []string, h Host) error {
 		setting, err := lookupSetting(name)
 		if err != nil {
 			return fmt.Errorf("--set %s: %w", a, err)
+		}
+		if levels, ok := relevel(s, grids, setting, text); ok {
+			for i := range grids {
+				if f := grids[i].factor(name); f != nil {
+					f.Levels = levels
+				}
+			}
+			continue
 		}
 		v, err := setting.checkText(text)
 		if err == nil && name == "backend" {
@@ -134,6 +144,35 @@ func set(s *Suite, grids []Grid, assignments []string, h Host) error {
 		}
 	}
 	return nil
+}
+
+// relevel reads the levels that a factor shall have instead of those of the
+// suite, separated by commas. It is not ok where no grid has such a factor, or
+// some grid sets the setting in another way, and for the compared factor, whose
+// baseline is one of its levels.
+func relevel(s *Suite, grids []Grid, setting Setting, text string) (levels []Level, ok bool) {
+	if setting.Kind != Integer && setting.Kind != Number || setting.Name == s.Design.Compare {
+		return nil, false
+	}
+	for i := range grids {
+		if f := grids[i].setBy(setting.Name); f != nil {
+			if f.Name != setting.Name {
+				return nil, false
+			}
+			ok = true
+		}
+	}
+	for one := range strings.SplitSeq(text, ",") {
+		v, err := setting.checkText(strings.TrimSpace(one))
+		if err != nil {
+			return nil, false // the caller says what is wrong with it
+		}
+		if _, twice := (&Factor{Levels: levels}).level(levelName(v)); twice {
+			continue
+		}
+		levels = append(levels, Level{Value: v, Settings: map[string]any{setting.Name: v}})
+	}
+	return levels, ok
 }
 
 // setBy returns the factor that sets a setting, or nil.

@@ -235,6 +235,9 @@ func (h Host) impossible(v values) (why string, err error) {
 		return fmt.Sprintf("congestion control %s is not loaded (there are: %s)", c, strings.Join(h.Congestion, " ")), nil
 	}
 	n := connections(v)
+	if base := uint64(v.number("fd_base")); !v.has("offered_share") && base > 0 && base+uint64(n+reserveFDs) > limit {
+		return fmt.Sprintf("%d connections above descriptor %d need %d descriptors in the server, its limit is %d", n, base, base+uint64(n+reserveFDs), limit), nil
+	}
 	if need := uint64(n + reserveFDs); !v.has("offered_share") && need > limit {
 		return fmt.Sprintf("%d connections need %d descriptors in the server, its limit is %d", n, need, limit), nil
 	}

@@ -78,6 +78,8 @@ const (
 	fakeRequests = 10_000
 	fakeStatus   = 3
 	fakeSettled  = 4 << 20
+
+	fakeLoadSettled = 5 << 20
 )
 
 func (f *fake) flag(name string) string {
@@ -212,7 +214,13 @@ func (f *fake) load() error {
 		return err
 	}
 	in := bufio.NewScanner(f.in)
-	if !in.Scan() || !strings.Contains(in.Text(), `"go"`) {
+	for in.Scan() && strings.Contains(in.Text(), `"settle":true`) {
+		s := &control.Snapshot{Full: &control.Full{AnonBytes: fakeLoadSettled}}
+		if err := say(control.Event{Event: "snapshot", Snapshot: s}); err != nil {
+			return err
+		}
+	}
+	if !strings.Contains(in.Text(), `"go"`) {
 		return errEnded
 	}
 	warmup, _ := time.ParseDuration(f.flag("--warmup"))

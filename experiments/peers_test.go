@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -303,6 +304,11 @@ func TestShippedServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := s.PeerFiles()
+	churn, err := Load("churn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(used, churn.PeerFiles())
 	for _, dir := range []string{"nginx", "lighttpd", "apache", "floor"} {
 		files, err := filepath.Glob("peers/" + dir + "/*")
 		if err != nil || len(files) == 0 {

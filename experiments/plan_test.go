@@ -246,7 +246,7 @@ func TestPlanErrors(t *testing.T) {
 		{"only malformed", base, Request{Only: []string{"backend"}}, testHost(), "write factor=level"},
 		{"set unknown", base, Request{Set: []string{"window=1"}}, testHost(), `nearest is "window_s"`},
 		{"set wrong", base, Request{Set: []string{"window_s=long"}}, testHost(), "must be a number"},
-		{"set factor", base, Request{Set: []string{"idle_connections=5"}}, testHost(), "choose among its levels with --only"},
+		{"set factor", base, Request{Set: []string{"backend=poll"}}, testHost(), "choose among its levels with --only"},
 		{"set bundled", base, Request{Set: []string{"mode=open"}}, testHost(), "--only"},
 		{"set malformed", base, Request{Set: []string{"window_s"}}, testHost(), "write setting=value"},
 		{"set contradiction", smallSuite, Request{Set: []string{"rate_rps=5"}}, testHost(), "closed loop"},
@@ -360,8 +360,8 @@ func TestShippedPlans(t *testing.T) {
 	}
 	for _, s := range all {
 		h := testHost()
-		if s.Name == "io_uring" || len(s.Servers) > 0 {
-			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""})
+		if s.Name == "io_uring" || s.Name == "accept" || s.Name == "dispatch-knees" || len(s.Servers) > 0 {
+			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""}, BackendInfo{"epoll-et", ""})
 		}
 		h.Program = func(name string) (string, error) { return "/usr/bin/" + name, nil }
 		if len(s.Servers) > 0 && peers.Missing != "" {
@@ -385,7 +385,8 @@ func TestShippedPlans(t *testing.T) {
 		if longest, grid := p.longestMiniBlock(); longest > time.Minute && grid != "short-connections" {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
-		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 48, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96, "faults": 220, "fd-limits": 512}[s.Name]
+		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 120, "faults": 220, "fd-limits": 512, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96,
+			"rate-750": 900, "active-fraction": 480, "accept": 312, "dispatch-knees": 1332}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}

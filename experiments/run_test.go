@@ -101,6 +101,9 @@ func TestRunSettles(t *testing.T) {
 				if v, ok := r.Value("server_settled_bytes"); ok != settle || settle && v != fakeSettled {
 					t.Errorf("settle %v: server_settled_bytes is %v, %v", settle, v, ok)
 				}
+				if v, ok := r.Value("load_settled_bytes"); ok != settle || settle && v != fakeLoadSettled {
+					t.Errorf("settle %v: load_settled_bytes is %v, %v", settle, v, ok)
+				}
 				if v, ok := r.Value("server_cpu_us_per_request"); ok == settle {
 					t.Errorf("settle %v: server_cpu_us_per_request is %v, %v", settle, v, ok)
 				}

@@ -62,7 +62,7 @@ var settings = []Setting{
 	{Name: "idle_first_request", Kind: Switch, Process: "load", Flag: "--no-idle-first-request", Default: true,
 		Meaning: "whether each idle connection makes one request before it falls silent"},
 	{Name: "settle_memory", Kind: Switch, Process: "server", Flag: "--control", Default: false,
-		Meaning: "whether the server, with all connections open and silent, returns its garbage to the system and tells its memory again; the trial then tells no CPU time"},
+		Meaning: "whether both processes, with all connections open and silent, return their garbage to the system and tell their memory again; the trial then tells no CPU time"},
 	{Name: "rate_rps", Kind: Number, Min: 0.1, Max: 1e7, Unit: "1/s", Process: "load", Flag: "--rate",
 		Meaning: "rate of arrivals in an open loop"},
 	{Name: "rate_share", Kind: Number, Min: 0.001, Max: 100, Unit: "share", Process: "runner", Flag: "--rate",
@@ -125,6 +125,8 @@ var settings = []Setting{
 		Meaning: "when the fault begins, from the window's start"},
 	{Name: "fault_s", Kind: Number, Min: 0.05, Max: 3600, Unit: "s", Process: "runner", Flag: "--duration, --span",
 		Meaning: "how long the fault lasts at most"},
+	{Name: "fd_base", Kind: Integer, Min: 0, Max: 1 << 30, Process: "server", Flag: "--fd-base",
+		Meaning: "descriptor numbers below this one are taken before the server listens, so that those of its connections are higher"},
 	{Name: "server_cpus", Kind: Integer, Min: 1, Max: 1024, Process: "server", Flag: "--cpu", Default: 1.0,
 		Meaning: "CPUs that the server may run on; the generator has another"},
 }

@@ -229,8 +229,7 @@ func (t *trial) fill(ctx context.Context) error {
 	if err := t.quietly(ctx); err != nil || !t.set.on("settle_memory") {
 		return err
 	}
-	t.part.Settled, err = t.snapshot(ctx, settled)
-	return err
+	return t.settleMemory(ctx)
 }
 
 // quietly lets all connections be silent for a time, and sees what the server
@@ -385,13 +384,7 @@ func (t *trial) snapshot(ctx context.Context, kind control.Command) (*results.Sn
 	if e.Snapshot == nil {
 		return nil, errors.New("the server's snapshot is empty")
 	}
-	// Both types have the same JSON: results imports nothing of ours.
-	b, err := json.Marshal(e.Snapshot)
-	if err != nil {
-		return nil, err
-	}
-	s := &results.Snapshot{}
-	return s, json.Unmarshal(b, s)
+	return recorded(e.Snapshot)
 }
 
 func (t *trial) launch(name string, argv []string) (*peer, error) {

@@ -285,6 +285,9 @@ func (p *process) obey(stdin io.Reader) {
 			p.loop.Post(p.gen.Conclude)
 		case "snapshot":
 			p.loop.Post(func() {
+				if c.Settle {
+					control.Settle()
+				}
 				s := snapshot(p.loop, c.Full)
 				p.tell(control.Event{Event: "snapshot", Snapshot: &s})
 			})

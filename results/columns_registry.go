@@ -55,6 +55,10 @@ var registry = concat(
 			Meaning: "resident memory of the server, all connections open, as it happens to be: garbage not yet collected and the program's own pages included; of another program, its share of what its processes and others have in common (PSS)"},
 		{Name: "kernel_slab_bytes", Unit: "bytes", Better: Lower,
 			Meaning: "growth of the kernel's slabs, of the whole system, while the connections were opened: both ends of each, and what the backend registers in the kernel"},
+		{Name: "load_settled_bytes", Unit: "bytes", Better: Lower,
+			Meaning: "memory of the load process that is live (anonymous, user space), all connections open and silent, after it collected its garbage: the other ends of the server's connections"},
+		{Name: "machine_taken_bytes", Unit: "bytes", Better: Lower,
+			Meaning: "memory that was unused (free, or page cache) before the load process began, less that with all connections open and both processes settled, of the whole system: a second opinion on server_settled_bytes, load_settled_bytes and kernel_slab_bytes together, in which whatever else the machine did shows"},
 		{Name: "busy_share", Unit: "share",
 			Meaning: "CPU time of the generator less what it spun, over the window"},
 		{Name: "accept_failures_per_s", Unit: "1/s", Better: Lower,
@@ -141,6 +145,7 @@ var factors = []Column{
 	{Name: "request_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a request that takes longer has failed"},
 	{Name: "connect_timeout_ms", Kind: Factor, Unit: "ms", Meaning: "a connection that takes longer has failed"},
 	{Name: "warmup_s", Kind: Factor, Unit: "s", Meaning: "length of the warm-up before the window"},
+	{Name: "fd_base", Kind: Factor, Meaning: "descriptor numbers below this one were taken before the server listened"},
 	{Name: "window_s", Kind: Factor, Unit: "s", Meaning: "length of the window"},
 }
 

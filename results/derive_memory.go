@@ -13,10 +13,11 @@ func (d derivation) memory() {
 	s := d.r.Server
 	if s == nil {
 		d.miss("the server said nothing", "usable_fds", "open_fds_peak", "server_rss_bytes_per_connection", "server_anon_bytes_per_connection",
-			"server_settled_bytes", "server_rss_bytes", "kernel_slab_bytes")
+			"server_settled_bytes", "server_rss_bytes", "kernel_slab_bytes", "load_settled_bytes", "machine_taken_bytes")
 		return
 	}
 	d.levels(s)
+	d.settled(s)
 	d.put("usable_fds", float64(s.UsableFDs))
 	if peak, ok := s.openFDsPeak(); ok {
 		d.put("open_fds_peak", float64(peak))
@@ -64,6 +65,27 @@ func (d derivation) levels(s *ServerPart) {
 		return
 	}
 	d.put("kernel_slab_bytes", float64(s.Filled.Full.SlabBytes-s.Start.Full.SlabBytes))
+}
+
+// settled derives what only a trial that settled both processes tells: the
+// memory at the connections' other ends, and what the machine has less of, which
+// is a second opinion on the sum of the parts.
+func (d derivation) settled(s *ServerPart) {
+	const none, unsettled = "this system does not tell it", "this trial did not settle the load process's memory"
+	switch load := d.r.LoadSettled; {
+	case load == nil || load.Full == nil:
+		d.miss(unsettled, "load_settled_bytes", "machine_taken_bytes")
+		return
+	case load.Full.AnonBytes < 0:
+		d.miss(none, "load_settled_bytes")
+	default:
+		d.put("load_settled_bytes", float64(load.Full.AnonBytes))
+	}
+	if s.Start == nil || s.Start.Full == nil || s.Start.Full.UnusedBytes <= 0 || d.r.LoadSettled.Full.UnusedBytes <= 0 {
+		d.miss(none, "machine_taken_bytes")
+		return
+	}
+	d.put("machine_taken_bytes", float64(s.Start.Full.UnusedBytes-d.r.LoadSettled.Full.UnusedBytes))
 }
 
 // openFDsPeak returns the largest number of open descriptors that a snapshot

@@ -16,6 +16,8 @@ func settledRecord() *Record {
 	full.AnonBytes = 3 << 20
 	settled.Full = &full
 	r.Server.Settled = &settled
+	r.Server.Start.Full.UnusedBytes = 900 << 20
+	r.LoadSettled = &Snapshot{Full: &Full{AnonBytes: 5 << 20, UnusedBytes: 888 << 20}}
 	Derive(r)
 	return r
 }
@@ -28,7 +30,7 @@ func TestDeriveMemoryLevels(t *testing.T) {
 		t.Errorf("it is %s: %v", r.Verdict, r.Reasons)
 	}
 	for column, want := range map[string]float64{
-		"server_settled_bytes": 3 << 20, "server_rss_bytes": 9<<20 + 100*520, "kernel_slab_bytes": 2 << 20, "server_anon_bytes_per_connection": 512,
+		"server_settled_bytes": 3 << 20, "server_rss_bytes": 9<<20 + 100*520, "kernel_slab_bytes": 2 << 20, "load_settled_bytes": 5 << 20, "machine_taken_bytes": 12 << 20, "server_anon_bytes_per_connection": 512,
 	} {
 		if got, ok := r.Value(column); !ok || got != want {
 			t.Errorf("%s is %v, %v, want %v", column, got, ok, want)
@@ -49,6 +51,11 @@ func TestDeriveMemoryLevels(t *testing.T) {
 		{"no smaps", func(r *Record) { r.Server.Settled.Full.AnonBytes = -1 }, "server_settled_bytes", "does not tell it"},
 		{"old record", func(r *Record) { r.Server.Start.Full.SlabBytes = 0 }, "kernel_slab_bytes", "does not tell it"},
 		{"no meminfo", func(r *Record) { r.Server.Filled.Full.SlabBytes = -1 }, "kernel_slab_bytes", "does not tell it"},
+		{"load not settled", func(r *Record) { r.LoadSettled = nil }, "load_settled_bytes", "did not settle"},
+		{"load not settled, machine", func(r *Record) { r.LoadSettled = nil }, "machine_taken_bytes", "did not settle"},
+		{"load without smaps", func(r *Record) { r.LoadSettled.Full.AnonBytes = -1 }, "load_settled_bytes", "does not tell it"},
+		{"start of before", func(r *Record) { r.Server.Start.Full.UnusedBytes = 0 }, "machine_taken_bytes", "does not tell it"},
+		{"load without meminfo", func(r *Record) { r.LoadSettled.Full.UnusedBytes = 0 }, "machine_taken_bytes", "does not tell it"},
 		{"not filled", func(r *Record) { r.Server.Filled.Full = nil }, "server_rss_bytes", "after the fill is missing"},
 	} {
 		r := settledRecord()

@@ -36,8 +36,12 @@ type Record struct {
 	// machines, and in records of before they were kept.
 	EdgesNs []int64 `json:"edges_ns,omitempty"`
 
-	Server  *ServerPart  `json:"server,omitempty"`
-	Load    *LoadReport  `json:"load,omitempty"`
+	Server *ServerPart `json:"server,omitempty"`
+	Load   *LoadReport `json:"load,omitempty"`
+	// LoadSettled is of the load process, taken after the server's Settled:
+	// all connections open and silent, its garbage given back (full).
+	LoadSettled *Snapshot `json:"load_settled,omitempty"`
+
 	Machine *MachinePart `json:"machine,omitempty"`
 	Fault   *FaultPart   `json:"fault,omitempty"`
 	Failure *Failure     `json:"failure,omitempty"` // why the trial is failed
@@ -141,6 +145,8 @@ type Full struct {
 	Sockets    int    `json:"sockets"`
 	// SlabBytes is 0 in records of before it was told, -1 where unknown.
 	SlabBytes int64 `json:"slab_bytes,omitempty"`
+	// UnusedBytes is 0 where unknown, and in records of before it was told.
+	UnusedBytes int64 `json:"unused_bytes,omitempty"`
 }
 
 // Recovery mirrors loadgen.Recovery.

@@ -95,6 +95,10 @@ func adds(column string) string {
 		return "holds in the server's own memory, its garbage returned"
 	case "kernel_slab_bytes":
 		return "holds in the kernel, both of its ends together"
+	case "load_settled_bytes":
+		return "holds in the load process's own memory, its garbage returned"
+	case "machine_taken_bytes":
+		return "takes of the machine's memory, both ends and the kernel together"
 	}
 	return "adds to the " + spoken(column)
 }

@@ -67,6 +67,9 @@ type Config struct {
 	// what is refused, and the runtime; 0 means a 64th of the limit, from 8 to
 	// 256.
 	ReserveFDs int
+	// FDBase is a descriptor number: all below it are taken before the server
+	// listens, so that connections have higher ones. 0 takes none.
+	FDBase int
 	// CPUs pins the process and sets GOMAXPROCS; empty leaves both.
 	CPUs []int
 	// Congestion names the congestion control of accepted connections; ""
@@ -133,6 +136,8 @@ func (c *Config) parse() (a plan, err error) {
 		return a, errors.New("nowhere to echo: echo-bytes needs an echo address")
 	case c.EchoBytes < 0 || c.EchoBytes > echod.MaxMessage:
 		return a, fmt.Errorf("echo-bytes %d: give a number from 1 to %d", c.EchoBytes, echod.MaxMessage)
+	case c.FDBase < 0:
+		return a, fmt.Errorf("fd-base %d: give the number of a descriptor", c.FDBase)
 	case c.Wait != "" && c.Wait != "block" && c.Wait != "poll":
 		return a, fmt.Errorf(`wait %q: give "block" or "poll"`, c.Wait)
 	case c.ReserveFDs < 0:

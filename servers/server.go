@@ -71,6 +71,11 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err := s.openSites(where.web); err != nil {
 		return err
 	}
+	low, err := occupy(s.cfg.FDBase)
+	if err != nil {
+		return err
+	}
+	defer low.release()
 	s.loop, err = loop.New(where.loop)
 	if err != nil {
 		return err

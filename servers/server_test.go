@@ -57,6 +57,7 @@ func TestBadConfigs(t *testing.T) {
 		{"vhost of nothing", func(c *Config) { c.Hosts = []string{"b=.", "a=testdata/nothing"} }, "vhost a: root directory: open testdata/nothing: no such file or directory"},
 		{"negative content", func(c *Config) { c.MaxContent = -1 }, "at most -1 bytes of content"},
 		{"access log", func(c *Config) { c.AccessLog = "testdata/nothing/log" }, "access log: open testdata/nothing/log: no such file"},
+		{"negative descriptor", func(c *Config) { c.FDBase = -1 }, "fd-base -1: give the number of a descriptor"},
 		{"wait", func(c *Config) { c.Wait = "spin" }, `wait "spin": give "block" or "poll"`},
 		{"burning too much", func(c *Config) { c.Burn = 1.5 }, "burn of 1.5: give a share from 0 to 1"},
 		{"burning goroutines", func(c *Config) { c.Backend, c.Burn = "goroutines", 0.1 }, "backend goroutines cannot burn"},
