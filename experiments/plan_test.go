@@ -243,7 +243,7 @@ func TestPlanErrors(t *testing.T) {
 		{"only malformed", base, Request{Only: []string{"backend"}}, testHost(), "write factor=level"},
 		{"set unknown", base, Request{Set: []string{"window=1"}}, testHost(), `nearest is "window_s"`},
 		{"set wrong", base, Request{Set: []string{"window_s=long"}}, testHost(), "must be a number"},
-		{"set factor", base, Request{Set: []string{"idle_connections=5"}}, testHost(), "choose among its levels with --only"},
+		{"set factor", base, Request{Set: []string{"backend=poll"}}, testHost(), "choose among its levels with --only"},
 		{"set bundled", base, Request{Set: []string{"mode=open"}}, testHost(), "--only"},
 		{"set malformed", base, Request{Set: []string{"window_s"}}, testHost(), "write setting=value"},
 		{"set contradiction", smallSuite, Request{Set: []string{"rate_rps=5"}}, testHost(), "closed loop"},
