@@ -49,7 +49,7 @@ func (f *Full) plus(o *Full, latest bool) *Full {
 	sum.HeapBytes += o.HeapBytes
 	sum.RunDelayNs = known(f.RunDelayNs, o.RunDelayNs)
 	if latest {
-		sum.Sockets, sum.SlabBytes = o.Sockets, o.SlabBytes
+		sum.Sockets, sum.SlabBytes, sum.UnusedBytes = o.Sockets, o.SlabBytes, o.UnusedBytes
 	}
 	return &sum
 }
