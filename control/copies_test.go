@@ -194,7 +194,7 @@ func TestSum(t *testing.T) {
 	two := one
 	two.AtNs = 6
 	other := *one.Full
-	other.Sockets, other.SlabBytes, other.AnonBytes = 8, 9, -1
+	other.Sockets, other.SlabBytes, other.UnusedBytes, other.AnonBytes = 8, 9, 7, -1
 	two.Full = &other
 	got := Sum([]Snapshot{one, two}, []int{11, 12})
 	if got.AtNs != 6 || got.Full.Sockets != 8 || got.Full.SlabBytes != 9 || got.Full.AnonBytes != -1 {
@@ -207,7 +207,7 @@ func TestSum(t *testing.T) {
 	count(reflect.ValueOf(&want).Elem(), 10)
 	count(reflect.ValueOf(&wantFull).Elem(), 10)
 	want.AtNs, want.Calls, want.PIDs, want.Full = 6, got.Calls, got.PIDs, got.Full
-	wantFull.Sockets, wantFull.SlabBytes, wantFull.AnonBytes = 8, 9, -1
+	wantFull.Sockets, wantFull.SlabBytes, wantFull.UnusedBytes, wantFull.AnonBytes = 8, 9, 7, -1
 	if !reflect.DeepEqual(got, want) || *got.Full != wantFull {
 		t.Errorf("the sum %+v %+v, want %+v %+v", got, got.Full, want, wantFull)
 	}
