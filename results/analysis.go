@@ -150,6 +150,9 @@ type Contrast struct {
 	// then covers every value that they could have, and Ratio is computed
 	// with the value nearest to 1.
 	Censored int
+	// Beyond counts those of them in which it fell there on both sides: both
+	// values are later than a bound, and their ratio can be any.
+	Beyond int
 
 	P         float64 // exact sign-flip, two-sided, times the looks; NaN below MinPairs
 	PHolm     float64 // corrected over all contrasts of the analysis

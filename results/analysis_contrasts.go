@@ -38,6 +38,9 @@ func (a *Analysis) ask(p *site, level string, q question) Contrast {
 		if one.censored {
 			c.Censored++
 		}
+		if math.IsInf(one.lo, -1) && math.IsInf(one.hi, 1) {
+			c.Beyond++
+		}
 		l, _ := one.level.span(column)
 		b, _ := one.base.span(column)
 		levels, bases = append(levels, l.lo), append(bases, b.lo)

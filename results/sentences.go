@@ -115,19 +115,21 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 		return boolOrder(y.Factor == axis) - boolOrder(x.Factor == axis)
 	})
 	lead := a.lead(p, at, false)
-	var decided, small, same []string
+	var decided, small, same, beyond []string
 	var open []openContrast
 	for i, c := range a.Contrasts {
 		if c.Grid != p.grid.Name || AtText(c.At) != AtText(p.at()) {
 			continue
 		}
-		switch c.Outcome {
-		case stats.Faster, stats.Slower:
+		switch {
+		case c.Beyond > 0 && c.Beyond == c.N && c.Coverage > 0:
+			beyond = append(beyond, c.Level)
+		case c.Outcome == stats.Faster || c.Outcome == stats.Slower:
 			decided = append(decided, c.Level+" "+ratioText(c.Ratio, c.Lo, c.Hi))
 			if c.Within {
 				small = append(small, c.Level)
 			}
-		case stats.Same:
+		case c.Outcome == stats.Same:
 			same = append(same, c.Level)
 		default:
 			open = append(open, openContrast{c.Level, unresolved(c, a.KeptContrasts[i], a.leastPairs())})
@@ -148,6 +150,9 @@ func (a *Analysis) contrastSentences(p *site, axis string) []Sentence {
 		}
 		text := fmt.Sprintf("%s %s the SAME as %s within %s.", joinWords(same), verb, a.Baseline, percentText(Margin))
 		out = append(out, Sentence{Kind: KindClaim, Text: begin(lead, text)})
+	}
+	if len(beyond) > 0 {
+		out = append(out, Sentence{Kind: KindUnresolved, Text: begin(a.lead(p, at, true), a.beyondText(p, beyond)+".")})
 	}
 	if len(open) > 0 {
 		out = append(out, Sentence{Kind: KindUnresolved, Text: begin(lead, openText(open, a.Baseline))})

@@ -35,13 +35,22 @@ func (a *Analysis) describe(g *GridPlan) []Sentence {
 				continue
 			}
 			told = append(told, column)
-			out = append(out, Sentence{Kind: KindPoints, Text: seriesText(g, f.X, column, series)})
+			out = append(out, Sentence{Kind: KindPoints, Text: capital(heldAt(f.Where) + seriesText(g, f.X, column, series))})
 		}
 	}
 	if len(out) == 0 {
 		out = append(out, Sentence{Kind: KindNote, Text: fmt.Sprintf("The grid %s has %s: no claim is made; its points are in the figures and data.", g.Name, countOf(g.Blocks, "block", "blocks"))})
 	}
 	return out
+}
+
+// heldAt says before a sentence where all of a figure holds; "" for everywhere.
+func heldAt(where map[string]any) string {
+	text := ""
+	for _, factor := range sortedKeys(where) {
+		text += circumstance(Setting{factor, where[factor]}) + ", "
+	}
+	return text
 }
 
 // seriesText lists the medians of one column. Levels of the compared factor
@@ -86,7 +95,7 @@ func seriesText(g *GridPlan, x, column string, series []Series) string {
 			rows = append(rows, facet+s.Level+" "+medianList(s, at, c.Unit))
 		}
 	}
-	return fmt.Sprintf("%s at %s %s: %s (medians of %s, points only, no claim).", capital(spoken(column)), spoken(x), joinWords(xs),
+	return fmt.Sprintf("%s at %s %s: %s (medians of %s, points only, no claim).", spoken(column), spoken(x), joinWords(xs),
 		strings.Join(rows, "; "), countOf(g.Blocks, "block", "blocks"))
 }
 
