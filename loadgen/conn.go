@@ -34,7 +34,7 @@ type conn struct {
 	c      *loop.Conn
 	slot   int  // among the active ones, or -1
 	fill   bool // opened by the fill: it asks once at opening
-	letGo  bool // the server ended it in order when it had been answered and had no request
+	letGo  bool // it had been answered before the server ended it
 	again  bool // opened when others have left, and asks as well
 	state  state
 	place  node[*conn] // among those that are free

@@ -2,7 +2,6 @@ package servers
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,23 +21,6 @@ import (
 	"medusa/poller/loop"
 )
 
-// snapshot asks a server process for one.
-func (p *process) snapshot() *control.Snapshot {
-	p.t.Helper()
-	if _, err := io.WriteString(p.stdin, `{"do":"snapshot","full":true}`+"\n"); err != nil {
-		p.t.Fatal(err)
-	}
-	line, err := p.out.ReadBytes('\n')
-	if err != nil {
-		p.t.Fatalf("no snapshot: %v; stderr %q", err, p.stderr.String())
-	}
-	var event control.Event
-	if err := json.Unmarshal(line, &event); err != nil || event.Snapshot == nil || event.Snapshot.Full == nil {
-		p.t.Fatalf("%v: instead of a snapshot %q", err, line)
-	}
-	return event.Snapshot
-}
-
 // alone waits until the server has the connections and descriptors again that it
 // had, and fails if that does not come about.
 func (p *process) alone(start *control.Snapshot) {
@@ -46,7 +28,7 @@ func (p *process) alone(start *control.Snapshot) {
 	// Go's own poller opens two at its first use.
 	const own = 2
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		s := p.snapshot()
+		s := p.snapshot(true)
 		if s.Connections == start.Connections && s.Full.OpenFDs <= start.Full.OpenFDs+own {
 			return
 		}
@@ -159,7 +141,7 @@ func TestFaults(t *testing.T) {
 			}
 			eachBackend(t, func(t *testing.T, backend string) {
 				p, address := faultServer(t, backend)
-				start := p.snapshot()
+				start := p.snapshot(true)
 				o := observe(t, address, 4)
 				o.served(20)
 				did := putFault(t, kind, address, o)
@@ -225,7 +207,7 @@ func putFault(t *testing.T, kind faults.Kind, address string, o *observers) faul
 func TestFaultStopped(t *testing.T) {
 	eachBackend(t, func(t *testing.T, backend string) {
 		p, address := faultServer(t, backend)
-		start := p.snapshot()
+		start := p.snapshot(true)
 		o := observe(t, address, 4)
 		o.served(20)
 		p.signal(syscall.SIGSTOP)
@@ -268,14 +250,14 @@ func beLoad(url string) int {
 func TestFaultKilled(t *testing.T) {
 	eachBackend(t, func(t *testing.T, backend string) {
 		p, address := faultServer(t, backend)
-		start := p.snapshot()
+		start := p.snapshot(true)
 		o := observe(t, address, 4)
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), loadVariable+"=http://"+address+"/fixed/13")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(patience); p.snapshot().Connections < 50; {
+		for end := time.Now().Add(patience); p.snapshot(true).Connections < 50; {
 			if time.Now().After(end) {
 				t.Fatal("the second load does not come")
 			}
