@@ -50,6 +50,16 @@ type copied struct {
 // is some hundreds of KiB.
 const maxEvent = 64 << 20
 
+// copyOf is the command of a copy. One of this very program has the name by which
+// this one was started, as what a program does may go by that.
+func copyOf(argv []string) *exec.Cmd {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	if self, err := os.Executable(); err == nil && self == argv[0] {
+		cmd.Args[0] = os.Args[0]
+	}
+	return cmd
+}
+
 // StartCopies starts a process for each of the argument vectors, each of whose
 // first words is the program. last is the event after which a copy may end by
 // itself; "" when it may only when End asks it to. If one cannot be started,
@@ -57,7 +67,7 @@ const maxEvent = 64 << 20
 func StartCopies(argvs [][]string, last string) (*Copies, error) {
 	c := &Copies{said: make(chan Said, 4*len(argvs)), over: make(chan struct{}), last: last}
 	for i, argv := range argvs {
-		p := &copied{index: i, of: len(argvs), cmd: exec.Command(argv[0], argv[1:]...), reaped: make(chan struct{})}
+		p := &copied{index: i, of: len(argvs), cmd: copyOf(argv), reaped: make(chan struct{})}
 		if err := p.start(); err != nil {
 			c.said = nil
 			c.End(0)

@@ -76,7 +76,7 @@ func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 	if k == OK || polite && k != Shed {
 		f = fateClosed
 	}
-	c.letGo = c.whole > 0 && (k == OK || how == Reset)
+	c.letGo = c.whole > 0 && (k == OK || g.turns != nil && how == Reset)
 	if polite {
 		g.part(c, f, closeNow)
 	} else {

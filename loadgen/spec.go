@@ -58,10 +58,10 @@ type Spec struct {
 	NoKeepAlive bool // a connection for each request
 	// Redial replaces a connection that was lost. Without it the load goes on
 	// with those that are left, and one that was never answered is kept; but a
-	// client that was answered before, and whose connection the server ends, in
-	// order or by a reset of the request that crosses it, connects again as any
-	// client of HTTP does (RFC 9112 sections 9.5 and 9.6): it was served and let
-	// go, not turned away.
+	// client that was answered before, and whose connection the server ends in
+	// order while it has no request, connects again as any client of HTTP does
+	// (RFC 9112 sections 9.5 and 9.6): it was served and let go, not turned away.
+	// With AssignTurn so does one whose request crosses that end and is reset.
 	Redial bool
 	// Leave is the share of the connections that are served whose clients leave
 	// after the window, so that others find a place; 0: none. How long these wait

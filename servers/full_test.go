@@ -166,13 +166,21 @@ func TestReapProcess(t *testing.T) {
 			ready := p.ready()
 			at := map[string]string{"http": ready.HTTP, "raw": ready.Raw, "echo": ready.Echo}[service]
 			var all []net.Conn
+			answered := uint64(0) // bytes
 			serve := func() {
 				c := dial(t, at)
 				all = append(all, c)
 				if _, err := c.Write([]byte(request[0])); err != nil {
 					t.Fatal(err)
 				}
-				responseSize(t, c, 1)
+				answered += uint64(responseSize(t, c, 1))
+				// An engine that sends outside of the loop may tell it later than
+				// the client sees it; the next must not have come by then.
+				for end := time.Now().Add(patience); p.snapshot(false).BytesOut < answered; {
+					if time.Now().After(end) {
+						t.Fatal("the server does not tell what it has sent")
+					}
+				}
 			}
 			for range 6 {
 				serve()
