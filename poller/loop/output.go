@@ -128,8 +128,8 @@ func (o *output) unpark() {
 // gather lists the runs of bytes at the head of the queue, up to the capacity
 // of v and to limit bytes, which is over 0, and how many bytes these are. more
 // says that a file follows them, or with fin, where the queue ends with them, the
-// FIN: what is sent with MSG_MORE waits for it, and they share a packet, which is
-// a tenth of what a connection for one request costs.
+// FIN: what is sent with MSG_MORE waits for it, and they share a packet. A
+// connection for one request has one segment less then (TestLastPacket).
 func (o *output) gather(v [][]byte, limit int, fin bool) (_ [][]byte, bytes int, more bool) {
 	for i := o.head; i < len(o.segments); i++ {
 		s := &o.segments[i]
