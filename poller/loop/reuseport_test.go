@@ -10,7 +10,11 @@ import (
 
 // Several may listen at an address if all ask for it, but for a first one.
 func TestReusePort(t *testing.T) {
-	shared, first := ListenOptions{ReusePort: true, Backlog: 1}, ListenOptions{ReusePort: true, First: true, Backlog: 1}
+	anywhere := netip.MustParseAddrPort("127.0.0.1:0")
+	shared := ListenOptions{Address: anywhere, ReusePort: true, Backlog: 1}
+	first := shared
+	first.First = true
+	alone := ListenOptions{Address: anywhere, Backlog: 1}
 	for _, c := range []struct {
 		name      string
 		had, asks ListenOptions
@@ -18,11 +22,10 @@ func TestReusePort(t *testing.T) {
 	}{
 		{"shared", first, shared, nil},
 		{"first where others are", shared, first, unix.EADDRINUSE},
-		{"shared where one is alone", ListenOptions{Backlog: 1}, shared, unix.EADDRINUSE},
-		{"alone where others share", shared, ListenOptions{Backlog: 1}, unix.EADDRINUSE},
+		{"shared where one is alone", alone, shared, unix.EADDRINUSE},
+		{"alone where others share", shared, alone, unix.EADDRINUSE},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.had.Address = netip.MustParseAddrPort("127.0.0.1:0")
 			fd, at, err := listenSocket(c.had)
 			if err != nil {
 				t.Fatal(err)
@@ -36,15 +39,16 @@ func TestReusePort(t *testing.T) {
 			if !errors.Is(err, c.err) {
 				t.Errorf("%v, want %v", err, c.err)
 			}
-			if c.err != nil {
-				return
-			}
-			// A first one leaves the address free if it is.
-			unix.Close(fd)
-			first.Address = at
-			if fd, _, err = listenSocket(first); err != nil {
-				t.Error(err)
-			}
 		})
+	} // A first one leaves the address free if it is.
+	fd, at, err := listenSocket(first)
+	if err != nil {
+		t.Fatal(err)
 	}
+	unix.Close(fd)
+	first.Address = at
+	if fd, _, err = listenSocket(first); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
 }
