@@ -325,6 +325,8 @@ func TestSeveralRefuse(t *testing.T) {
 			cfg := several("poll")
 			change(&cfg)
 			p := spawn(t, cfg)
+			late := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+			defer late.Stop()
 			line, _ := io.ReadAll(p.out)
 			p.end(1)
 			if !strings.Contains(p.stderr.String(), want) || !strings.HasPrefix(string(line), `{"event":"error"`) {
