@@ -43,6 +43,7 @@ type serveCmd struct {
 	HeadTimeout    time.Duration `default:"10s" help:"How long the head of an HTTP request may take (${default}); --head-timeout=-1s, with the =, is any time." placeholder:"D"`
 	FDBase         int           `name:"fd-base" help:"Take all descriptors below N before listening, so that connections have higher numbers: select looks at every number up to the highest, poll at those it is given." placeholder:"N"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
+	Processes      int           `default:"1" help:"Processes that share the addresses, 1 to 64 (${default}): each has its own loop, descriptor limit and CPU of --cpu, and the kernel spreads connections among them (SO_REUSEPORT). --max-connections is divided among them; --access-log is for one process." placeholder:"N"`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
 
@@ -54,9 +55,13 @@ func (c serveCmd) Run(s streams) error {
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
 		ReserveFDs: c.ReserveFDs, OnFull: c.OnFull, AcceptsPerTurn: c.AcceptsPerTurn, DeferAccept: c.DeferAccept, HeadTimeout: c.HeadTimeout,
 		MaxConnections: c.MaxConnections, FDBase: c.FDBase, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
+		Processes: c.Processes,
 	}
 	if c.AcceptsPerTurn == 0 {
 		return usage(fmt.Errorf("0 accepts per turn: give a number from 1 to %d", loop.MaxAcceptsPerTurn))
+	}
+	if c.Processes == 0 {
+		return usage(fmt.Errorf("0 processes: give a number from 1 to %d", servers.MaxProcesses))
 	}
 	if err := cfg.Check(); err != nil {
 		return usage(err)

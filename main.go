@@ -46,6 +46,7 @@ type cli struct {
 
 	Peer       peerCmd       `cmd:"" hidden:"" help:"Run a server of another program for the runner of a suite."`
 	LoadPart   loadPartCmd   `cmd:"" hidden:"" help:"Put a part of a load on, for the load command."`
+	ServePart  servePartCmd  `cmd:"" hidden:"" help:"Be one of several processes of a server, for the serve command."`
 	LoadPeer   loadPeerCmd   `cmd:"" hidden:"" help:"Run a load generator of another program for the runner of a suite."`
 	PeerServer peerServerCmd `cmd:"" hidden:"" help:"Serve with fasthttp or net/http, to be compared with."`
 }
@@ -140,7 +141,7 @@ var examples = map[string]string{
 	"columns":   "medusa columns",
 	"rerun":     "medusa rerun results/reference/quick --budget 15m\n  medusa rerun RUN --with OTHER_RUN --json",
 	"verify":    "medusa verify results/runs/quick-20261122-120000",
-	"serve":     "medusa serve --root . --http 127.0.0.1:8080 --backend poll",
+	"serve":     "medusa serve --root . --http 127.0.0.1:8080 --backend poll\n  medusa serve --fixed --http 127.0.0.1:8080 --processes 2 --cpu 0,1",
 	"load":      "medusa load http://127.0.0.1:8080/README.md --rate 1000 --duration 10s\n  medusa load http://127.0.0.1:8080/README.md --rate 1000 --idle 30000 --processes 2",
 	"fault":     "medusa fault silent http://127.0.0.1:8080/ --connections 5000 --duration 30s\n  medusa fault stopped-reader http://127.0.0.1:8080/fixed/1048576",
 	"calibrate": "medusa calibrate --quick\n  medusa calibrate --figure excess.svg",

@@ -28,6 +28,9 @@
 //
 //	parent -> {"do":"fill","at_ns":N}              open the connections, from that moment on
 //	parent -> {"do":"report"}                      to those that send no requests: the others have ended
+//
+// A server of several processes has the others started by the one that speaks,
+// and its snapshots are their sums.
 package control
 
 import "encoding/json"
@@ -54,7 +57,7 @@ type Event struct {
 	Filled   *Filled         `json:"filled,omitempty"`
 	Report   json.RawMessage `json:"report,omitempty"`
 	// PIDs, of "filled" and "measure", are processes that do the load's work for
-	// the one that speaks.
+	// the one that speaks; of a server's "ready", the server's.
 	PIDs []int `json:"pids,omitempty"`
 }
 
@@ -125,7 +128,7 @@ type Snapshot struct {
 	VoluntarySwitches   int64             `json:"voluntary_switches"`
 	InvoluntarySwitches int64             `json:"involuntary_switches"`
 	GCCycles            uint32            `json:"gc_cycles"`
-	PIDs                []int             `json:"pids,omitempty"` // of a Tree: the processes that it is of
+	PIDs                []int             `json:"pids,omitempty"` // the processes that it is of, where not the one that speaks alone
 	Full                *Full             `json:"full,omitempty"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,11 +20,14 @@ import (
 // in the process group of whoever started them, and end when their standard
 // input does, so that none outlives it.
 type Copies struct {
-	all  []*copied
-	said chan Said
-	over chan struct{} // closed by End: nobody listens any more
-	once sync.Once
-	last string
+	of      int // how many there are to be
+	all     []*copied
+	said    chan Said
+	readers sync.WaitGroup
+	over    chan struct{} // closed by End: nobody listens any more
+	once    sync.Once
+	last    string
+	mayEnd  atomic.Bool
 }
 
 // Said is an event of one of the copies, or how it failed.
@@ -62,32 +66,43 @@ func copyOf(argv []string) *exec.Cmd {
 
 // StartCopies starts a process for each of the argument vectors, each of whose
 // first words is the program. last is the event after which a copy may end by
-// itself; "" when it may only when End asks it to. If one cannot be started,
+// itself; "" when it may only when it is asked to. If one cannot be started,
 // those before it are ended.
 func StartCopies(argvs [][]string, last string) (*Copies, error) {
-	c := &Copies{said: make(chan Said, 4*len(argvs)), over: make(chan struct{}), last: last}
-	for i, argv := range argvs {
-		p := &copied{index: i, of: len(argvs), cmd: copyOf(argv), reaped: make(chan struct{})}
-		if err := p.start(); err != nil {
-			c.said = nil
+	c := NewCopies(len(argvs), last)
+	for _, argv := range argvs {
+		if err := c.Start(argv); err != nil {
 			c.End(0)
-			return nil, fmt.Errorf("process %d of %d: cannot start %s: %w", i+1, len(argvs), argv[0], err)
+			return nil, err
 		}
-		c.all = append(c.all, p)
 	}
-	var readers sync.WaitGroup
-	for _, p := range c.all {
-		readers.Add(1)
-		go func() {
-			defer readers.Done()
-			c.follow(p)
-		}()
-	}
+	return c, nil
+}
+
+// NewCopies prepares for so many processes, for who starts them one by one. End
+// is to be called also if not all are started.
+func NewCopies(of int, last string) *Copies {
+	c := &Copies{of: of, said: make(chan Said, 4*of), over: make(chan struct{}), last: last}
+	c.readers.Add(of)
 	go func() {
-		readers.Wait()
+		c.readers.Wait()
 		close(c.said)
 	}()
-	return c, nil
+	return c
+}
+
+// Start starts the next of them. It is called by who calls Send and End.
+func (c *Copies) Start(argv []string) error {
+	p := &copied{index: len(c.all), of: c.of, cmd: copyOf(argv), reaped: make(chan struct{})}
+	if err := p.start(); err != nil {
+		return fmt.Errorf("process %d of %d: cannot start %s: %w", p.index+1, p.of, argv[0], err)
+	}
+	c.all = append(c.all, p)
+	go func() {
+		defer c.readers.Done()
+		c.follow(p)
+	}()
+	return nil
 }
 
 func (p *copied) start() error {
@@ -181,6 +196,7 @@ func (c *Copies) follow(p *copied) {
 	case complained:
 	case err != nil:
 		tell(Said{Err: fmt.Errorf("%s ended: %w%s", p, err, p.lastWords())})
+	case c.mayEnd.Load():
 	case c.last == "" || last != c.last:
 		tell(Said{Err: fmt.Errorf("%s ended too early, with status 0%s", p, p.lastWords())})
 	}
@@ -208,12 +224,24 @@ func (c *Copies) ErrorTails() []string {
 	return tails
 }
 
+// Stop asks all to stop, in their own time: from now on each may end by itself.
+// Said is closed when all have.
+func (c *Copies) Stop() {
+	c.mayEnd.Store(true)
+	c.Send(Command{Do: "stop"})
+}
+
 // End ends what still runs: it asks all to stop, closes their standard input,
 // and kills those that have not ended after the grace. It returns when all are
 // reaped. What they say meanwhile is not passed on any more. It may be called
 // more than once.
 func (c *Copies) End(grace time.Duration) {
-	c.once.Do(func() { close(c.over) })
+	c.once.Do(func() {
+		close(c.over)
+		for range c.of - len(c.all) {
+			c.readers.Done() // never started
+		}
+	})
 	c.Send(Command{Do: "stop"})
 	for _, p := range c.all {
 		p.mu.Lock()
@@ -230,11 +258,7 @@ func (c *Copies) End(grace time.Duration) {
 	})
 	defer late.Stop()
 	for _, p := range c.all {
-		if c.said == nil { // nobody follows it
-			_ = p.cmd.Wait()
-		} else {
-			<-p.reaped
-		}
+		<-p.reaped
 		p.out.Close()
 	}
 }

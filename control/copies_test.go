@@ -40,6 +40,9 @@ func fake(role string) int {
 		time.Sleep(time.Hour) // a select for ever is found out as a deadlock
 	}
 	err := Commands(os.Stdin, func(c Command) bool {
+		if role == "fails late" {
+			os.Exit(3)
+		}
 		switch c.Do {
 		case "snapshot":
 			w.Send(Event{Event: "snapshot", Snapshot: &Snapshot{Requests: 2, Connections: 1}})
@@ -170,6 +173,56 @@ func TestCopiesEnd(t *testing.T) {
 		if got := c.all[i].cmd.ProcessState.String(); got != want {
 			t.Errorf("copy %d: %s, want %s", i, got, want)
 		}
+	}
+}
+
+// Copies that are asked to stop end in their own time, which is no failure; how one
+// fails meanwhile is told.
+func TestCopiesStop(t *testing.T) {
+	t.Parallel()
+	for want, roles := range map[string][]string{
+		"":                                 {"good", "leaves", "good"},
+		"process 2 of 3 (PID) ended: exit": {"good", "fails late", "good"},
+	} {
+		self, err := os.Executable()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := NewCopies(3, "")
+		defer c.End(0)
+		c.mayEnd.Store(true) // of one that leaves at once
+		for _, role := range roles {
+			if err := c.Start([]string{"/usr/bin/env", roleVariable + "=" + role, "GORACE=atexit_sleep_ms=0", self}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Stop()
+		said := ""
+		for s := range c.Said() { // until all have ended
+			if s.Err != nil {
+				said += strings.Replace(s.Err.Error(), fmt.Sprint(c.PIDs()[1]), "PID", 1)
+			}
+		}
+		if want == "" && said != "" || !strings.HasPrefix(said, want) {
+			t.Errorf("%q, want %q", said, want)
+		}
+	}
+}
+
+// Of copies some may never be started.
+func TestCopiesNotAllStarted(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCopies(3, "")
+	if err := c.Start([]string{"/usr/bin/env", roleVariable + "=good", self}); err != nil {
+		t.Fatal(err)
+	}
+	c.End(time.Minute)
+	c.End(0)
+	for range c.Said() { // it is closed
 	}
 }
 

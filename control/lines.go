@@ -39,6 +39,25 @@ func Commands(r io.Reader, do func(Command) bool) error {
 	return nil
 }
 
+// Hear is Commands for who waits for other things besides. The commands are
+// closed when no more come; the error of Commands is in ended then. When over
+// is closed nobody takes commands any more.
+func Hear(r io.Reader, over <-chan struct{}) (commands <-chan Command, ended <-chan error) {
+	said, end := make(chan Command), make(chan error, 1)
+	go func() {
+		end <- Commands(r, func(c Command) bool {
+			select {
+			case said <- c:
+				return true
+			case <-over:
+				return false
+			}
+		})
+		close(said)
+	}()
+	return said, end
+}
+
 // ParseCommand reads one line. Unknown keys are refused: they would be orders
 // that are not carried out.
 func ParseCommand(line []byte) (Command, error) {

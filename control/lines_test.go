@@ -70,6 +70,25 @@ func FuzzParseCommand(f *testing.F) {
 
 // TestWriter: events of many goroutines come as whole lines, and what a reader
 // makes of them is what was sent.
+// What is heard is what Commands reads, until nobody listens.
+func TestHear(t *testing.T) {
+	over := make(chan struct{})
+	commands, ended := Hear(strings.NewReader("{\"do\":\"go\"}\n{\"do\":\"jump\"}\n"), over)
+	var got []Command
+	for c := range commands {
+		got = append(got, c)
+	}
+	if err := <-ended; len(got) != 1 || err == nil || !strings.Contains(err.Error(), `unknown command "jump"`) {
+		t.Errorf("%v, %v", got, err)
+	}
+	commands, ended = Hear(strings.NewReader(strings.Repeat(`{"do":"go"}`+"\n", 3)), over)
+	<-commands
+	close(over)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWriter(t *testing.T) {
 	var b bytes.Buffer
 	w := NewWriter(&b)

@@ -52,6 +52,9 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if b := v.number("burn"); b > 0 {
 		a = append(a, "--burn", strconv.FormatFloat(b, 'f', -1, 64))
 	}
+	if n := v.serverProcesses(); n > 1 {
+		a = append(a, "--processes", strconv.Itoa(n))
+	}
 	a = append(a, limitArgs(v)...)
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))

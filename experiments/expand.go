@@ -235,11 +235,8 @@ func (h Host) impossible(v values) (why string, err error) {
 		return fmt.Sprintf("congestion control %s is not loaded (there are: %s)", c, strings.Join(h.Congestion, " ")), nil
 	}
 	n := connections(v)
-	if base := uint64(v.number("fd_base")); !v.has("offered_share") && base > 0 && base+uint64(n+reserveFDs) > limit {
-		return fmt.Sprintf("%d connections above descriptor %d need %d descriptors in the server, its limit is %d", n, base, base+uint64(n+reserveFDs), limit), nil
-	}
-	if need := uint64(n + reserveFDs); !v.has("offered_share") && need > limit {
-		return fmt.Sprintf("%d connections need %d descriptors in the server, its limit is %d", n, need, limit), nil
+	if why := v.crowded(n); why != "" {
+		return why, nil
 	}
 	if why := h.tooMany(v, n); why != "" {
 		return why, nil
@@ -274,7 +271,7 @@ func (h Host) tooMany(v values, n int) string {
 // offered_share at most, as the server is not yet running.
 func connections(v values) int {
 	if v.has("offered_share") {
-		return int(math.Ceil(v.number("offered_share") * v.number("nofile")))
+		return int(math.Ceil(v.number("offered_share") * v.number("nofile") * float64(v.serverProcesses())))
 	}
 	return int(v.number("active_connections") + v.number("idle_connections"))
 }

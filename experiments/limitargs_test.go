@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,14 +13,19 @@ import (
 // for idle clients comes before the one that a trial would choose.
 func TestLimitArguments(t *testing.T) {
 	v := firstOf(t, strings.Replace(smallSuite, "trial:",
-		"fixed: {on_full: reap, max_connections: 50, accepts_per_turn: 1, defer_accept_s: 2, head_timeout_s: 0.5, idle_timeout_s: 3}\ntrial:", 1))
+		"fixed: {server_processes: 3, on_full: reap, max_connections: 50, accepts_per_turn: 1, defer_accept_s: 2, head_timeout_s: 0.5, idle_timeout_s: 3}\ntrial:", 1))
 	v["idle_connections"] = 10.0
 	got := strings.Join(serverArgs(v, netip.MustParseAddr("127.1.1.1"), nil), " ")
-	want := " --fixed --idle-timeout 3s --on-full reap --max-connections 50 --accepts-per-turn 1 --defer-accept 2s --head-timeout 500ms"
+	want := " --fixed --idle-timeout 3s --processes 3 --on-full reap --max-connections 50 --accepts-per-turn 1 --defer-accept 2s --head-timeout 500ms"
 	if !strings.HasSuffix(got, want) {
 		t.Errorf("got  %s\nwant ...%s", got, want)
 	}
-	for _, name := range []string{"on_full", "max_connections", "accepts_per_turn", "defer_accept_s", "head_timeout_s", "idle_timeout_s"} {
+	// A binary of an earlier version serves too, if one process is asked for.
+	v["server_processes"] = 1.0
+	if one := serverArgs(v, netip.MustParseAddr("127.1.1.1"), nil); slices.Contains(one, "--processes") {
+		t.Errorf("%s", one)
+	}
+	for _, name := range []string{"server_processes", "on_full", "max_connections", "accepts_per_turn", "defer_accept_s", "head_timeout_s", "idle_timeout_s"} {
 		if c, err := results.LookupColumn(name); err != nil || c.Kind != results.Factor {
 			t.Errorf("column %s: %+v, %v", name, c, err)
 		}

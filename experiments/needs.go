@@ -12,7 +12,7 @@ import (
 const (
 	bytesOfTrial      = 32 << 10  // in a run folder: record, latency log, its part of the plan and of the figures
 	bytesOfRun        = 16 << 20  // beside its trials
-	bytesOfProcess    = 128 << 20 // of each of both processes, without connections
+	bytesOfProcess    = 128 << 20 // of each process, without connections
 	bytesOfConnection = 64 << 10  // both ends of it, and the kernel's part
 	roomyNoFile       = 1 << 30   // a limit of descriptors that keeps no cell out
 )
@@ -41,6 +41,7 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 	for _, b := range plan.NotHere {
 		n.Backends = append(n.Backends, b.Backend)
 	}
+	processes := 1
 	for i := range plan.Trials {
 		n.Disk += bytesOfTrial
 		v := values(plan.Trials[i].Settings)
@@ -51,6 +52,7 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 		if b := v.text("backend"); !contains(n.Backends, b) {
 			n.Backends = append(n.Backends, b)
 		}
+		processes = max(processes, v.serverProcesses())
 		n.ServerCPUs = max(n.ServerCPUs, int(v.number("server_cpus")))
 		n.Churn = n.Churn || !v.on("keep_alive")
 		n.SystemCongestion = n.SystemCongestion || !v.has("congestion")
@@ -58,7 +60,7 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 		n.Body = max(n.Body, responseBytes(v))
 	}
 	n.Disk += bytesOfRun
-	n.Memory = 2*bytesOfProcess + uint64(min(n.Connections, int(h.NoFile)))*bytesOfConnection
+	n.Memory = uint64(1+processes)*bytesOfProcess + uint64(min(n.Connections, int(h.NoFile)))*bytesOfConnection
 	return n
 }
 
@@ -66,11 +68,12 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 // at most. A server that is offered a share of what it can hold has just its
 // limit, and load processes that are not counted are as many as they need to be.
 func descriptors(v values, connections int) uint64 {
-	server := uint64(connections + reserveFDs)
+	processes := v.serverProcesses()
+	server := uint64((connections+processes-1)/processes + reserveFDs)
 	if v.has("offered_share") {
 		server = uint64(v.number("nofile"))
 	}
-	processes := int(v.number("load_processes"))
+	processes = int(v.number("load_processes"))
 	if v.text("generator") != "" {
 		processes = 1
 	}

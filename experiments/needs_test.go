@@ -50,6 +50,10 @@ func TestNeedsOfLoadProcesses(t *testing.T) {
 		{values{"offered_share": 2.0, "nofile": 20_000.0, "load_processes": 3.0}, 20_000},
 		{values{"offered_share": 2.0, "nofile": 20_000.0, "generator": "wrk"}, 40_048},
 		{values{"load_processes": 8.0}, 40_048}, // of the server
+		{values{"load_processes": 8.0, "server_processes": 4.0}, 10_048},
+		{values{"server_processes": 64.0}, 673},
+		{values{"load_processes": 8.0, "server_processes": 64.0}, 5_048}, // of the load
+		{values{"offered_share": 2.0, "nofile": 20_000.0, "server_processes": 4.0}, 20_000},
 	} {
 		if got := descriptors(c.v, 40_000); got != c.want {
 			t.Errorf("%v: %d, want %d", c.v, got, c.want)

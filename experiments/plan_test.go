@@ -190,6 +190,9 @@ func TestPlanSkips(t *testing.T) {
 		{"load descriptors", single("backend: [epoll], offered_share: [0.9, 2.0]", "nofile: 1000, load_processes: 1"), small, 1, 1, "2000 connections need 2048 descriptors in the load process, the hard limit is 1024"},
 		{"load processes", single("backend: [epoll], offered_share: [0.9, 2.0, 3.0]", "nofile: 900, load_processes: 2"), small, 2, 1, "2700 connections need 1398 descriptors in each of 2 load processes, the hard limit is 1024"},
 		{"load processes as needed", single("backend: [epoll], offered_share: [0.9, 60, 70]", "nofile: 1000"), small, 2, 1, "70000 connections need 1142 descriptors in each of 64 load processes"},
+		{"server processes", single("backend: [epoll], server_processes: [1, 2, 3]", "idle_connections: 500, nofile: 256"), testHost(), 1, 2, "600 connections need 348 descriptors in each of 2 server processes, their limit is 256"},
+		{"shared by server processes", single("backend: [epoll], offered_share: [2.0, 3.0]", "nofile: 900, server_processes: 3, load_processes: 8"), small, 1, 1, "8100 connections need 1061 descriptors in each of 8 load processes"},
+		{"places for server processes", single("backend: [epoll], max_connections: [3, 4]", "server_processes: 4"), testHost(), 1, 1, "max_connections 3 is divided among 4 server processes"},
 		{"hard limit", single("backend: [epoll], idle_connections: [0, 2000]", ""), small, 1, 1, "its limit is 1024"},
 		{"ports", single("backend: [epoll], idle_connections: [0, 2000]", ""), noLoopback, 1, 1, "ephemeral ports"},
 		{"congestion", single("backend: [epoll], congestion: [cubic, vegas]", ""), testHost(), 1, 1, "vegas is not loaded"},
@@ -386,7 +389,7 @@ func TestShippedPlans(t *testing.T) {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
 		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 120, "faults": 220, "fd-limits": 512, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96,
-			"rate-750": 900, "active-fraction": 480, "accept": 312, "dispatch-knees": 1332}[s.Name]
+			"rate-750": 900, "active-fraction": 480, "accept": 360, "dispatch-knees": 1332}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}

@@ -240,6 +240,9 @@ func (h Host) cannot(v values) string {
 	if v.text("server_wait") == "poll" {
 		not = append(not, "server_wait: poll")
 	}
+	if v.serverProcesses() > 1 {
+		not = append(not, "server_processes")
+	}
 	if v.on("settle_memory") {
 		not = append(not, "settle_memory")
 	}

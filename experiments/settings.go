@@ -7,6 +7,7 @@ import (
 
 	"medusa/loadgen"
 	"medusa/results"
+	"medusa/servers"
 )
 
 // Kind is the type of a setting's value.
@@ -82,7 +83,9 @@ var settings = []Setting{
 	{Name: "keep_alive", Kind: Switch, Process: "load", Flag: "--no-keep-alive", Default: true,
 		Meaning: "false: a connection for each request"},
 	{Name: "nofile", Kind: Integer, Min: 16, Max: 1 << 30, Process: "server", Flag: "--nofile",
-		Meaning: "descriptor limit of the server (RLIMIT_NOFILE); else the system's hard limit"},
+		Meaning: "descriptor limit of each process of the server (RLIMIT_NOFILE); else the system's hard limit"},
+	{Name: "server_processes", Kind: Integer, Min: 1, Max: servers.MaxProcesses, Process: "server", Flag: "--processes", Default: 1.0,
+		Meaning: "processes that share the server's address and that the kernel spreads connections among (SO_REUSEPORT), each with its own nofile and one of server_cpus"},
 	{Name: "max_connections", Kind: Integer, Min: 1, Max: 1 << 30, Process: "server", Flag: "--max-connections",
 		Meaning: "connections that the server holds at most, if its descriptors suffice for so many; else these alone are the bound"},
 	{Name: "on_full", Kind: Choice, Choices: []string{"pause", "shed", "reap"}, Process: "server", Flag: "--on-full",
@@ -128,7 +131,7 @@ var settings = []Setting{
 	{Name: "fd_base", Kind: Integer, Min: 0, Max: 1 << 30, Process: "server", Flag: "--fd-base",
 		Meaning: "descriptor numbers below this one are taken before the server listens, so that those of its connections are higher"},
 	{Name: "server_cpus", Kind: Integer, Min: 1, Max: 1024, Process: "server", Flag: "--cpu", Default: 1.0,
-		Meaning: "CPUs that the server may run on; the generator has another"},
+		Meaning: "CPUs that the server may run on, each of several processes on one of them; the generator has another"},
 }
 
 // nothing is the choice of ring_without that leaves io_uring whole.

@@ -27,8 +27,8 @@ type windowReading struct {
 	Own   []int
 	Forks *uint64
 	PSI   *int64 // time in which some task waited for a CPU
-	// RunDelay is how long the threads of the server were ready and waited
-	// for a CPU, summed; nil where that is not known.
+	// RunDelay is how long the threads of the server's processes were ready and
+	// waited for a CPU, summed; nil where that is not known.
 	RunDelay *int64
 	// Name says how another process is called, for as long as it lives.
 	Name func(pid int) string

@@ -42,13 +42,11 @@ func (s procSignals) Window(pids []int) windowReading {
 	r := windowReading{CPUs: runtime.NumCPU(), Name: s.name}
 	r.WallNs, _ = s.clock(unix.CLOCK_MONOTONIC)
 	r.OursNs = s.processTime(pids)
-	if len(pids) > 0 {
-		r.RunDelay = s.runDelay(pids[0])
-	}
 	fs, err := procfs.NewFS(s.root)
 	if err != nil {
 		return r
 	}
+	r.RunDelay = s.serverDelay(fs, pids)
 	if st, err := fs.Stat(); err == nil {
 		r.CPUs = max(len(st.CPU), 1)
 		// Idle time is counted by the kernel in nanoseconds where ticks stop
@@ -73,6 +71,34 @@ func (s procSignals) name(pid int) string {
 		return name
 	}
 	return "a process"
+}
+
+// serverDelay sums the run delay of the server's processes: the first of pids, and
+// what of the others it has started, or those have.
+func (s procSignals) serverDelay(fs procfs.FS, pids []int) *int64 {
+	var server []int
+	var sum int64
+	for i, pid := range pids {
+		if i > 0 {
+			p, err := fs.Proc(pid)
+			if err != nil {
+				continue // it has ended
+			}
+			if st, err := p.Stat(); err != nil || !slices.Contains(server, st.PPID) {
+				continue
+			}
+		}
+		server = append(server, pid)
+		delay := s.runDelay(pid)
+		if delay == nil {
+			return nil
+		}
+		sum += *delay
+	}
+	if server == nil {
+		return nil
+	}
+	return &sum
 }
 
 // runDelay sums, over the threads of a process, the time spent ready and

@@ -82,14 +82,20 @@ func (p *parent) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 	defer p.copies.End(grace)
 	p.rounds = control.NewRounds(len(p.loads))
 	p.parts = make([]*portion, len(p.loads))
-	commands, hear := p.listen(stdin)
+	var commands <-chan control.Command
+	var ended <-chan error
+	if p.cfg.Control {
+		over := make(chan struct{})
+		defer close(over)
+		commands, ended = control.Hear(stdin, over)
+	}
 	for {
 		select {
 		case <-signals:
 			return ErrInterrupted
 		case c, ok := <-commands:
 			if !ok {
-				return <-hear
+				return <-ended
 			}
 			if c.Do == "stop" {
 				return nil
@@ -107,23 +113,6 @@ func (p *parent) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 			}
 		}
 	}
-}
-
-// listen gives the commands of whoever runs this, if that is a program. They
-// end with its input, and with the error that hear has then.
-func (p *parent) listen(stdin io.Reader) (commands chan control.Command, hear chan error) {
-	if !p.cfg.Control {
-		return nil, nil
-	}
-	commands, hear = make(chan control.Command), make(chan error, 1)
-	go func() {
-		hear <- control.Commands(stdin, func(c control.Command) bool {
-			commands <- c
-			return c.Do != "stop"
-		})
-		close(commands)
-	}()
-	return commands, hear
 }
 
 func (p *parent) obey(c control.Command) {

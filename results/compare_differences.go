@@ -65,6 +65,10 @@ func unionKeys[V any](a, b map[string]V) []string {
 	return slices.Compact(keys)
 }
 
+// earlier are settings that are in force in every trial and that plans of earlier
+// versions lack, with what was the case then.
+var earlier = map[string]string{"server_processes": "1"}
+
 // gridTexts are what each grid of a plan asks: blocks, levels of each factor,
 // and each setting in force with all its values.
 func gridTexts(p Plan) map[string]map[string]string {
@@ -89,6 +93,11 @@ func gridTexts(p Plan) map[string]map[string]string {
 		for name, all := range values {
 			slices.Sort(all)
 			asked[name] = strings.Join(all, " ")
+		}
+		for name, was := range earlier {
+			if len(values) > 0 && asked[name] == "" && g.Factors[name] == nil {
+				asked[name] = was
+			}
 		}
 		out[g.Name] = asked
 	}

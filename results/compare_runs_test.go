@@ -142,8 +142,18 @@ func TestDifferences(t *testing.T) {
 	if same := Differences(a, a); len(same) != 0 {
 		t.Errorf("a run differs from itself: %+v", same)
 	}
+	// A plan of an earlier version does not say what could not be otherwise then.
+	for i := range b.Plan.Trials {
+		b.Plan.Trials[i].Settings["server_processes"] = 1.0
+	}
+	for _, d := range Differences(a, b) {
+		if strings.Contains(d.What, "server_processes") {
+			t.Errorf("%+v", d)
+		}
+	}
 	for i := range b.Plan.Trials {
 		b.Plan.Trials[i].Settings["active_connections"] = 50.0
+		b.Plan.Trials[i].Settings["server_processes"] = 2.0
 	}
 	b.Plan.Grids[0].Factors["idle_connections"] = []any{0.0, 2000.0, 8000.0}
 	b.Plan.Grids = append(b.Plan.Grids, GridPlan{Name: "more"})
@@ -154,7 +164,7 @@ func TestDifferences(t *testing.T) {
 	}
 	for _, want := range []Difference{
 		{"suite", "synthetic", "other"}, {"anchor", "epoll", "poll"}, {"grid more", "not run", "run"},
-		{"grid idle: active_connections", "100", "50"}, {"grid idle: levels of idle_connections", "0 2000", "0 2000 8000"},
+		{"grid idle: active_connections", "100", "50"}, {"grid idle: server_processes", "1", "2"}, {"grid idle: levels of idle_connections", "0 2000", "0 2000 8000"},
 	} {
 		if said[want.What] != want {
 			t.Errorf("%+v is not said; said %+v", want, said[want.What])

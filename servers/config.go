@@ -97,6 +97,13 @@ type Config struct {
 	// answers on standard output: package control. The end of the input ends
 	// the server.
 	Control bool
+	// Processes is how many processes share the addresses, up to 64; 0 and 1 are
+	// this one alone. With more, each runs on one of CPUs, in turn, NoFile and
+	// ReserveFDs are each one's, and MaxConnections is divided among them.
+	Processes int
+	// Part is which of several processes this one is, from 1, for the one that
+	// started it; 0: it is alone.
+	Part int
 }
 
 // plan is a Config, parsed. Addresses are invalid for a service left out.
@@ -146,6 +153,9 @@ func (c *Config) parse() (a plan, err error) {
 		return a, fmt.Errorf("%d accepts per turn: give a number from 1 to %d", c.AcceptsPerTurn, loop.MaxAcceptsPerTurn)
 	case c.DeferAccept < 0:
 		return a, fmt.Errorf("accept deferred by %v: give a duration of 0 or more", c.DeferAccept)
+	}
+	if err := c.checkProcesses(); err != nil {
+		return a, err
 	}
 	if a.web, err = c.parseWeb(); err != nil {
 		return a, err

@@ -69,9 +69,7 @@ func (s *server) obey(commands io.Reader) {
 		case "stop":
 			s.loop.Post(s.finish)
 		default:
-			s.loop.Post(func() {
-				s.fail(fmt.Errorf("a server does not know the command %q: give \"snapshot\" or \"stop\"", c.Do))
-			})
+			s.loop.Post(func() { s.fail(unknownCommand(c)) })
 			return false
 		}
 		return true
@@ -81,4 +79,8 @@ func (s *server) obey(commands io.Reader) {
 		return
 	}
 	s.loop.Stop()
+}
+
+func unknownCommand(c control.Command) error {
+	return fmt.Errorf("a server does not know the command %q: give \"snapshot\" or \"stop\"", c.Do)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,6 +131,14 @@ func eachBackend(t *testing.T, test func(t *testing.T, backend string)) {
 // TestMain also makes this binary a server: tests that change a whole process
 // start it again with its configuration in the environment.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == PartCommand {
+		signal.Ignore(syscall.SIGTERM) // as the command does
+		if err := RunPart(os.Args[2], os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // of the processes that it starts
 	if url := os.Getenv(loadVariable); url != "" {
 		os.Exit(beLoad(url))
 	}

@@ -44,14 +44,23 @@ type server struct {
 // prints events as JSON lines on stdout, the first of them "ready" when it
 // listens. An error before that means that nothing was served.
 //
+// With several processes it starts them by PartCommand of this program's file, and
+// is to signals, commands and events what one server is.
+//
 // Run changes the process: its CPUs, GOMAXPROCS and descriptor limit.
 func Run(signals <-chan os.Signal, cfg Config, stdin io.Reader, stdout io.Writer) error {
-	s := &server{cfg: cfg, events: control.NewWriter(stdout), stop: make(chan struct{})}
-	err := s.run(signals, stdin)
+	events := control.NewWriter(stdout)
+	var err error
+	if cfg.Processes > 1 {
+		err = runProcesses(signals, cfg, stdin, events)
+	} else {
+		s := &server{cfg: cfg, events: events, stop: make(chan struct{})}
+		err = s.run(signals, stdin)
+	}
 	if err != nil && cfg.Control {
 		// Whoever reads the events may not see standard error. If this cannot
 		// be written either, err still says more than that.
-		_ = s.events.Send(control.Event{Event: "error", Message: err.Error()})
+		_ = events.Send(control.Event{Event: "error", Message: err.Error()})
 	}
 	return err
 }
@@ -141,6 +150,7 @@ func (s *server) open(service string, at netip.AddrPort, accept func(*loop.Conn)
 	listener, err := s.loop.Listen(loop.ListenOptions{
 		Address: at, Congestion: s.cfg.Congestion, NoDelay: true, Refusal: refusal,
 		AcceptsPerTurn: s.cfg.AcceptsPerTurn, DeferAccept: s.cfg.DeferAccept,
+		ReusePort: s.cfg.Part > 0, First: s.cfg.Part == 1,
 	}, accept)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", service, err)

@@ -15,8 +15,14 @@ type ListenOptions struct {
 	// Congestion names a congestion control for the accepted connections
 	// (tcp(7), TCP_CONGESTION); "" leaves the system's.
 	Congestion string
-	ReusePort  bool // SO_REUSEPORT
-	NoDelay    bool // TCP_NODELAY on accepted connections
+	// ReusePort lets several processes of a user listen at the address, among
+	// which the kernel spreads connections where SpreadsConnections is true:
+	// SO_REUSEPORT (socket(7)); on FreeBSD SO_REUSEPORT_LB. All have to ask for it.
+	ReusePort bool
+	// First, with ReusePort, is for the first of these processes: it fails like
+	// one without, if others listen at the address already.
+	First   bool
+	NoDelay bool // TCP_NODELAY on accepted connections
 	// SendBuffer and ReceiveBuffer are SO_SNDBUF and SO_RCVBUF in bytes; 0
 	// leaves the kernel's own tuning on.
 	SendBuffer, ReceiveBuffer int

@@ -50,7 +50,7 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 		name       string
 	}{
 		{true, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, "SO_REUSEADDR"},
-		{o.ReusePort, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1, "SO_REUSEPORT"},
+		{o.ReusePort, unix.SOL_SOCKET, reusePort, 1, "SO_REUSEPORT"},
 		{o.NoDelay, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1, "TCP_NODELAY"},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer, "SO_SNDBUF"},
 		{o.ReceiveBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer, "SO_RCVBUF"},
@@ -71,6 +71,11 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 			return -1, bound, fmt.Errorf("listen on %v: %w", o.Address, err)
 		}
 	}
+	if o.ReusePort && o.First && o.Address.Port() != 0 {
+		if err := bindAlone(sa, family); err != nil {
+			return fail("bind", err)
+		}
+	}
 	if err := unix.Bind(fd, sa); err != nil {
 		return fail("bind", err)
 	}
@@ -82,6 +87,21 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 		return fail("getsockname", err)
 	}
 	return fd, fromSockaddr(got), nil
+}
+
+// bindAlone finds out whether an address can be had without SO_REUSEPORT. With
+// it, a server started twice by mistake would share its clients with itself.
+// Between this and the bind that counts there is a moment in which it could.
+func bindAlone(sa unix.Sockaddr, family int) error {
+	fd, err := streamSocket(family)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	return unix.Bind(fd, sa)
 }
 
 // dialSocket opens a non-blocking socket and begins to connect it.
