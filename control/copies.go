@@ -215,15 +215,6 @@ func (p *copied) lastWords() string {
 	return ""
 }
 
-// ErrorTails are the ends of what each wrote to standard error.
-func (c *Copies) ErrorTails() []string {
-	tails := make([]string, len(c.all))
-	for i, p := range c.all {
-		tails[i] = p.stderr.String()
-	}
-	return tails
-}
-
 // Stop asks all to stop, in their own time: from now on each may end by itself.
 // Said is closed when all have.
 func (c *Copies) Stop() {

@@ -30,6 +30,9 @@ func account(r result, timeout time.Duration) string {
 		if q.Sent != Never {
 			sent++
 		}
+		if q.Kind == OK && (q.Sent == Never || q.First == Never) {
+			return fmt.Sprintf("a request meant for %d was answered well and never sent, or its reply never came", q.Intended)
+		}
 		if q.Kind != OK {
 			errors[q.Kind.String()]++
 		}

@@ -102,6 +102,9 @@ func (c *conn) Opened(*loop.Conn) {
 		g.free(c, c.opened)
 	}
 	g.rec.connect.record(int64(c.opened - c.dialled))
+	if c.returns() {
+		g.returning--
+	}
 	if c.fill {
 		g.connecting--
 		// One that comes only when the load has begun does not ask by itself.

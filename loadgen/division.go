@@ -46,6 +46,16 @@ func (c Config) divide(n, holds int) ([]Config, error) {
 	}
 	asking := max(min(n, max(1, len(c.CPUs))), (c.Connections+holds-1)/holds)
 	asking = min(asking, c.Connections)
+	if c.Assign == AssignTurn {
+		// Clients have equal shares only where processes have equally many.
+		least := (c.Connections + holds - 1) / holds
+		for asking > least && c.Connections%asking != 0 {
+			asking--
+		}
+		if c.Connections%asking != 0 {
+			return nil, fmt.Errorf("--assign turn: %d clients cannot be shared evenly by %d processes that hold %d each; give a multiple of %d", c.Connections, asking, holds, asking)
+		}
+	}
 	room := n*holds - c.Connections
 	var out []Config
 	idle, before := 0, 0 // room in the processes so far
@@ -66,8 +76,12 @@ func (c Config) divide(n, holds int) ([]Config, error) {
 		} else {
 			p.Pacing = Sleep
 		}
+		p.Leave = 0 // see divided
 		before += holds - p.Connections
-		upto := int(int64(c.Idle) * int64(before) / int64(room))
+		upto := c.Idle
+		if room > 0 {
+			upto = int(int64(c.Idle) * int64(before) / int64(room))
+		}
 		p.Idle, idle = upto-idle, upto
 		p.FillRate = c.FillRate * float64(p.Connections+p.Idle) / float64(total)
 		if p.Connections+p.Idle > 0 {

@@ -169,7 +169,7 @@ func (g *Generator) GoAt(base loop.Time) {
 		return
 	}
 	for _, c := range ready {
-		g.free(c, now)
+		g.free(c, min(now, g.base)) // who is late to begin is not the server's fault
 	}
 	g.times = g.s.Schedule.Times()
 	g.next = g.base + g.times.Next()
@@ -247,7 +247,11 @@ func (g *Generator) finish() {
 	for q := g.flight.head; q != nil; q = g.flight.head {
 		c := q.of.c
 		g.endRequest(c, q.of.intended.Add(g.s.Timeout), c.overdue())
-		c.stale++ // its reply may still come
+		if c.state == replied {
+			c.state = busy // its reply has come
+		} else {
+			c.stale++ // it may still come
+		}
 	}
 	g.l.Each(func(lc *loop.Conn) {
 		if c, ok := lc.Handler().(*conn); ok && c.g == g && c.slot < 0 && c.state == silent {

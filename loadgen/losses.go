@@ -47,6 +47,7 @@ func (g *Generator) hangUp(c *conn, now loop.Time, k Kind) {
 		g.part(c, fateClosed, abort)
 	case c.rd.close:
 		g.part(c, fateOK, awaitFIN)
+		c.letGo = k == OK
 	default:
 		g.part(c, fateOK, closeNow)
 	}
@@ -72,6 +73,9 @@ func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 			g.pending--
 		}
 	}
+	if c.returns() && attempt {
+		g.returning--
+	}
 	f := fateOf(k)
 	if k == OK || polite && k != Shed {
 		f = fateClosed
@@ -82,7 +86,7 @@ func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 	} else {
 		g.part(c, f, abort)
 	}
-	if attempt && !c.fill && !g.s.NoKeepAlive {
+	if attempt && !c.fill && !c.again && !g.s.NoKeepAlive {
 		g.redialFailed(c, now, how)
 	}
 	g.replace(c, now, how, attempt)
@@ -108,7 +112,9 @@ func (g *Generator) redialFailed(c *conn, now loop.Time, k Kind) {
 // After a failed attempt the next one waits a little.
 func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 	if c.again {
-		g.comeAgain(now)
+		if c.whole == 0 { // else it had its place
+			g.comeAgain(now)
+		}
 		return
 	}
 	if c.whole == 0 {
@@ -116,9 +122,6 @@ func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 	}
 	if c.slot < 0 || g.phase >= phaseLeave {
 		return
-	}
-	if !g.s.Redial && c.letGo {
-		g.redialled++
 	}
 	next := g.newConn(c.slot)
 	switch {
@@ -130,6 +133,7 @@ func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 		g.bury(c, now, k)
 	case g.phase == phaseDrain && g.waits() == 0: // nothing is left to send
 	case g.phase < phaseRun:
+		g.countRedial()
 		g.vacant = append(g.vacant, c.slot)
 	case attempt:
 		g.l.At(now.Add(retryAfter), func() {
@@ -138,13 +142,24 @@ func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 			}
 		})
 	default:
+		g.countRedial()
 		g.dial(next, g.s.ConnectTimeout)
+	}
+}
+
+// countRedial counts a client that comes again although lost ones do not.
+func (g *Generator) countRedial() {
+	if !g.s.Redial {
+		g.redialled++
 	}
 }
 
 // bury counts an active connection that is not replaced. Without any left
 // there is nothing to wait for.
 func (g *Generator) bury(c *conn, now loop.Time, k Kind) {
+	if k == OK { // what was asked on it was answered; what comes now is not
+		k = Reset
+	}
 	g.pool--
 	g.lost = k
 	if g.turns != nil {

@@ -147,6 +147,9 @@ func (p *parent) take(s control.Said) error {
 			// now they may work.
 			p.copies.Send(control.Command{Do: "report"})
 		}
+		if p.reports == len(p.loads) {
+			p.copies.Send(control.Command{Do: "stop"})
+		}
 		return nil
 	}
 	round := p.rounds.Add(s.Copy, s.Event)

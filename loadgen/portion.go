@@ -26,7 +26,6 @@ type portion struct {
 	Sent, Answered            uint64
 	QueueStart, QueueEnd      int
 	Redialled                 int
-	Recovery                  *Recovery
 	ElapsedNs                 int64 // between the readings at the window's edges
 	CPUNs, SpunNs             int64 // between them
 	Recorded                  recorded
@@ -78,7 +77,7 @@ func (g *ledger) portion(report *Report, windowNs int64, began time.Time) (*port
 		Begun: g.begun, Unasked: g.unasked, IdleOpen: g.idleOpen,
 		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted,
 		Fates: g.fates[:], Sent: g.sent, Answered: g.answered, QueueStart: g.queueStart, QueueEnd: g.queueEnd,
-		Redialled: g.redialled, Recovery: g.recovery,
+		Redialled: g.redialled,
 		ElapsedNs: int64(g.edge[1].at - g.edge[0].at),
 		CPUNs:     g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
 	}
@@ -165,7 +164,6 @@ func (g *ledger) add(p *portion) error {
 	g.queueStart += p.QueueStart
 	g.queueEnd += p.QueueEnd
 	g.redialled += p.Redialled
-	g.recovery = g.recovery.add(p.Recovery)
 	g.edge[1].cpu += p.CPUNs
 	g.edge[1].spun += loop.Time(p.SpunNs).Sub(0)
 	g.edge[1].at = max(g.edge[1].at, loop.Time(p.ElapsedNs))
@@ -233,6 +231,9 @@ type Process struct {
 	LagP99    *int64  `json:"lag_p99_ns"` // as Report.Lag has it
 }
 
+// spreadMost is how far apart the windows of processes may begin.
+const spreadMost = time.Millisecond
+
 // divided is the ledger of a load that was divided, of what its processes handed
 // over and the CPU time that the one above them used in the window. Each has to
 // keep the rules of a generator by itself: the one that is the furthest from
@@ -262,6 +263,14 @@ func divided(s Spec, parts []*portion, cpus [][]int, pids []int, own int64) (*le
 	g.edge[1].cpu += own
 	g.start, g.final = control.Sum(starts, pids), control.Sum(finals, pids)
 	g.spread = last - first
+	if g.spread > int64(spreadMost) {
+		g.limits = append(g.limits, fmt.Sprintf("the windows of its processes began %v apart, over %v", time.Duration(g.spread), spreadMost))
+	}
+	if s.Leave > 0 {
+		// Places that one's clients give up may be taken by those of another,
+		// which they have left at a moment of their own: no time would tell.
+		g.recovery = &Recovery{LimitNs: int64(s.RecoverLimit), Missing: "several processes put the load on, which do not leave at one moment"}
+	}
 	if worst >= 0 {
 		for _, why := range clientLimits(parts[worst].Report) {
 			g.limits = append(g.limits, fmt.Sprintf("process %d of %d: %s", worst+1, len(parts), why))

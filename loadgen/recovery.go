@@ -20,6 +20,8 @@ type Recovery struct {
 	Ns       *int64 `json:"ns,omitempty"`
 	LimitNs  int64  `json:"limit_ns"`
 	Censored bool   `json:"censored,omitempty"` // it took longer than the limit
+	// Missing is why nobody left although it was asked for; "" where some did.
+	Missing string `json:"missing,omitempty"`
 }
 
 // recovering is what a generator keeps of it meanwhile.
@@ -28,6 +30,8 @@ type recovering struct {
 	target int
 	toDial int // clients that have yet to connect again
 	dialed int // of toDial, at the fill's rate
+	// returning are the connects in flight of those who come again.
+	returning int
 }
 
 // leave lets the clients of a share of the served connections leave, spread
@@ -44,7 +48,10 @@ func (g *Generator) leave() {
 		case !ok || c.g != g || c.state == closing || c.state == gone:
 		case c.whole > 0:
 			served = append(served, c)
-		default:
+		case c.state == dialling:
+			c.again = true // it asks when it is there
+			r.Waiting++
+		case c.given > 0: // else it has nothing to be answered
 			r.Waiting++
 		}
 	})
@@ -77,7 +84,7 @@ func (g *Generator) dialAgain() {
 	}
 	now := g.l.Now()
 	due := int(now.Sub(g.since).Seconds()*g.s.FillRate) + 1
-	for g.dialed < min(due, g.toDial) && g.connecting < g.s.share(connectingMost) {
+	for g.dialed < min(due, g.toDial) && g.returning < connectingMost {
 		g.dialed++
 		g.comeBack()
 	}
@@ -89,8 +96,12 @@ func (g *Generator) dialAgain() {
 func (g *Generator) comeBack() {
 	c := g.newConn(-1)
 	c.again = true
+	g.returning++
 	g.dial(c, g.s.ConnectTimeout)
 }
+
+// returns says that c was dialled by comeBack.
+func (c *conn) returns() bool { return c.again && !c.fill && c.slot < 0 }
 
 // comeAgain lets a client that was turned away once more try a little later.
 func (g *Generator) comeAgain(now loop.Time) {
@@ -111,33 +122,11 @@ func (g *Generator) placeFound(now loop.Time) {
 	}
 }
 
-// add adds what happened in another process, whose clients left at its own
-// moment: the longer of the times.
-func (r *Recovery) add(o *Recovery) *Recovery {
-	if o == nil {
-		return r
-	}
-	if r == nil {
-		sum := *o
-		return &sum
-	}
-	r.Left += o.Left
-	r.Waiting += o.Waiting
-	r.Served += o.Served
-	r.Censored = r.Censored || o.Censored
-	r.LimitNs = max(r.LimitNs, o.LimitNs)
-	if o.Ns != nil && (r.Ns == nil || *o.Ns > *r.Ns) {
-		r.Ns = o.Ns
-	}
-	if r.Censored {
-		r.Ns = nil
-	}
-	return r
-}
-
 // text is the recovery for people.
 func (r *Recovery) text() string {
 	switch {
+	case r.Missing != "":
+		return "not known, as " + r.Missing
 	case r.Censored:
 		return "> " + brief(r.LimitNs)
 	case r.Ns == nil:

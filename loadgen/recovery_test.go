@@ -108,23 +108,3 @@ func TestNoRecovery(t *testing.T) {
 		t.Errorf("recovery %+v, fates %v", r.Recovery, r.Fate)
 	}
 }
-
-// Of several processes the longest time counts, and one that is not known makes
-// the whole unknown.
-func TestRecoveriesAddUp(t *testing.T) {
-	t.Parallel()
-	ns := func(n int64) *int64 { return &n }
-	a := &Recovery{Left: 1, Waiting: 2, Served: 1, Ns: ns(5), LimitNs: 100}
-	b := &Recovery{Left: 3, Waiting: 0, LimitNs: 100}
-	c := &Recovery{Left: 4, Waiting: 9, Served: 2, LimitNs: 100, Censored: true}
-	var sum *Recovery
-	for _, r := range []*Recovery{nil, a, b} {
-		sum = sum.add(r)
-	}
-	if sum.Left != 4 || sum.Waiting != 2 || sum.Served != 1 || sum.Ns == nil || *sum.Ns != 5 || sum.Censored || a.Left != 1 {
-		t.Errorf("%+v", sum)
-	}
-	if sum = sum.add(c); !sum.Censored || sum.Ns != nil || sum.Left != 8 || sum.text() != "> 100ns" {
-		t.Errorf("%+v", sum)
-	}
-}

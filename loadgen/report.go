@@ -68,8 +68,8 @@ type Report struct {
 	Opened        int               `json:"opened"`           // of them, established
 	Admitted      int               `json:"admitted"`         // of those of the fill, answered at least once
 	// Redialled are the connections with which clients came again whose own had
-	// been answered and was then closed in order, in a load that does not
-	// replace lost ones.
+	// been answered before the server ended it, in a load that does not replace
+	// lost ones: see Spec.Redial.
 	Redialled     int               `json:"redialled,omitempty"`
 	Recovery      *Recovery         `json:"recovery,omitempty"`
 	FillNs        int64             `json:"fill_ns"`

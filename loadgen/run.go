@@ -350,14 +350,18 @@ func (p *process) progress(e Event) {
 	case Measured:
 		p.tell(control.Event{Event: "done", AtNs: p.monotonic(e.At)})
 	case Reported:
-		p.fail(p.report(p.gen.Report()))
+		err := p.report(p.gen.Report())
+		if err == nil && p.cfg.Part {
+			return // its connections stay while others measure: a full server would give their places away
+		}
+		p.fail(err)
 	}
 }
 
 // report writes the results, or hands them over.
 func (p *process) report(r *Report) error {
 	if p.cfg.Part {
-		whole, err := p.gen.portion(r, int64(p.gen.from+monotonicBase(p.loop)), p.began)
+		whole, err := p.gen.portion(r, int64(p.gen.edge[0].at+monotonicBase(p.loop)), p.began)
 		if err != nil {
 			return err
 		}

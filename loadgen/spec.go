@@ -129,6 +129,8 @@ func (s Spec) Check() error {
 		return errors.New("--assign turn and --no-keep-alive: with a connection for each request no client has one of its own")
 	case !(s.Leave >= 0 && s.Leave <= 1):
 		return fmt.Errorf("--leave %v: give a share from 0 to 1", s.Leave)
+	case s.Leave > 0 && s.IdleSilent && s.Idle > 0:
+		return errors.New("--leave and --no-idle-first-request: of who never asks it is not known whether he has a place")
 	case s.Leave > 0 && (s.Redial || s.NoKeepAlive):
 		return errors.New("--leave: who waits for a place is known only of clients that keep their connections and do not replace them: give --no-redial, without --no-keep-alive")
 	case s.Depth*size > maxAsked:

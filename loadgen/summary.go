@@ -56,12 +56,16 @@ func (r *Report) Summary() string {
 	if lost := r.Idle - r.IdleOpen; lost > 0 {
 		say("  idle       %d of %d connections were not open and answered at the end", lost, r.Idle)
 	}
+	switch v := r.Recovery; {
+	case v == nil:
+	case v.Missing != "":
+		say("  recovery   %s", v.text())
+	default:
+		say("  recovery   %s: %d left, %d of %d that waited were then served", v.text(), v.Left, v.Served, v.Waiting)
+	}
 	if len(r.Processes) > 0 {
 		say("  generator  its busiest process was busy %.0f %% of the window; they began it within %v of each other", 100*r.BusyShare, time.Duration(r.WindowSpreadNs))
 	} else {
-		if v := r.Recovery; v != nil {
-			say("  recovery   %s: %d left, %d of %d that waited were then served", v.text(), v.Left, v.Served, v.Waiting)
-		}
 		say("  generator  busy %.0f %% of the window", 100*r.BusyShare)
 	}
 	say("%s", r.Verdict)

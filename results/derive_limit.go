@@ -15,6 +15,8 @@ func (d derivation) limit() {
 	switch {
 	case l == nil || l.Recovery == nil:
 		d.miss("nobody left after the window (phases: leave_share)", "recovery_ms")
+	case l.Recovery.Missing != "":
+		d.miss(l.Recovery.Missing, "recovery_ms")
 	case l.Recovery.Censored:
 		d.r.Censored["recovery_ms"] = float64(l.Recovery.LimitNs) / 1e6
 	case l.Recovery.Ns == nil:

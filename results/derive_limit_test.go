@@ -43,6 +43,7 @@ func TestDeriveLimit(t *testing.T) {
 		column, why string
 	}{
 		{func() { r.Load.Recovery = &Recovery{Left: 498, LimitNs: 3e9} }, "recovery_ms", "nobody waited"},
+		{func() { r.Load.Recovery = &Recovery{LimitNs: 3e9, Missing: "several processes"} }, "recovery_ms", "several processes"},
 		{func() { r.Load.Recovery = nil }, "recovery_ms", "leave_share"},
 		{func() { s.Quiet = nil }, "cpu_share_at_limit_quiet", "quiet_s"},
 		{func() { after.Shed = 0; s.Before.Shed = 1 }, "shed_per_s", "backwards"},

@@ -8,6 +8,7 @@ type Recovery struct {
 	Ns       *int64 `json:"ns,omitempty"`
 	LimitNs  int64  `json:"limit_ns"`
 	Censored bool   `json:"censored,omitempty"`
+	Missing  string `json:"missing,omitempty"`
 }
 
 // LoadReport is what `medusa load --json` writes: one object for one window.

@@ -223,7 +223,7 @@ func (f *Fault) lost(c *client, err error) {
 		f.did.Local++
 	case !c.opened && kind == "timeout":
 		f.did.Timeout++
-	case !c.opened:
+	case !c.opened && kind != "reset": // which comes after the server has accepted
 		f.did.Refused++
 	case err == nil:
 		f.did.Ended++

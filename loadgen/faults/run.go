@@ -41,7 +41,7 @@ func (c Config) Check() error {
 }
 
 // Account is what a fault did, and when: of `medusa fault --json`, and of the
-// event "ended".
+// event "report".
 type Account struct {
 	Kind        string `json:"kind"`
 	URL         string `json:"url"`

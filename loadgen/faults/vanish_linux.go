@@ -68,6 +68,7 @@ func (v *vanishing) run() error {
 	}
 	v.opened = true
 	if err := restarted(func() (err error) { v.out, err = unix.Write(fd, v.request); return }); err != nil {
+		v.out = 0
 		return os.NewSyscallError("write", err)
 	}
 	reply := make([]byte, 4096)
@@ -75,7 +76,10 @@ func (v *vanishing) run() error {
 		v.in = 0
 		return os.NewSyscallError("read", err)
 	}
-	v.answered = v.in > 0
+	if v.in == 0 {
+		return os.NewSyscallError("read", unix.ECONNRESET) // the server has gone first
+	}
+	v.answered = true
 	return os.NewSyscallError("setsockopt TCP_REPAIR", unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1))
 }
 
