@@ -36,7 +36,7 @@ type serveCmd struct {
 	RingWithout    string        `help:"Features that io_uring shall do without, to find out what they are worth: some of defer-taskrun, single-issuer, no-sqarray, registered-ring, multishot, buffer-groups, skip-success, batching." placeholder:"LIST"`
 	Burn           float64       `help:"Burn so much more CPU time than is used, as a share of it from 0 to 1: a server that is slower by a known amount, to try a comparison with." placeholder:"SHARE"`
 	Congestion     string        `help:"Congestion control of accepted connections; the system's, without." placeholder:"NAME"`
-	MaxConnections int           `help:"Connections open at once, if descriptors suffice for so many." placeholder:"N"`
+	MaxConnections int           `help:"Connections served at once, if descriptors suffice for so many. Up to 4 more are open for a moment where --on-full is reap." placeholder:"N"`
 	OnFull         string        `default:"pause" enum:"pause,shed,reap" help:"What becomes of who comes when all places are taken: pause lets him wait in the backlog, shed refuses him (HTTP: 503), reap closes the connection that has been idle longest (${default})." placeholder:"POLICY"`
 	AcceptsPerTurn int           `default:"64" help:"Connections accepted one after the other, 1 to 65536 (${default})." placeholder:"N"`
 	DeferAccept    time.Duration `help:"Leave who connected in the kernel until he has sent something, or for about so long (TCP_DEFER_ACCEPT; Linux)." placeholder:"D"`

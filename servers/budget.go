@@ -6,12 +6,13 @@ import (
 )
 
 // This file divides the descriptors of the process. What is open when the server is
-// ready stays open; of the rest, connections have all but the reserve, which is
-// for what those who are connected need to be served: files that are sent, and
-// descriptors that the loop and a snapshot hold for a moment.
+// ready stays open; of the rest, clients have all but the reserve and what proxies
+// need. Both are for those who are connected, so that they can be served: files
+// that are sent, and descriptors that the loop and a snapshot hold for a moment;
+// and connections to upstream servers.
 
 // limit sets the limit on descriptors and reckons the reserve.
-func (s *server) limit() error {
+func (s *server) limit(where plan) error {
 	if s.cfg.NoFile > 0 {
 		if err := control.SetNoFile(s.cfg.NoFile); err != nil {
 			return err
@@ -21,9 +22,15 @@ func (s *server) limit() error {
 	}
 	s.reserve = s.cfg.ReserveFDs
 	if s.reserve == 0 {
-		s.reserve = control.ReserveOf(control.NoFile())
+		s.reserve = reserveFor(control.NoFile(), where.services(), 1+len(where.web.hosts))
 	}
 	return nil
+}
+
+// reserveFor is the reserve of a server with so many listeners and sites: each needs
+// a descriptor at least, see openFiles.
+func reserveFor(limit uint64, listeners, sites int) int {
+	return control.ReserveOf(limit) + listeners - 1 + sites - 1
 }
 
 // bound tells the loop how many connections it may hold, and notes it for the ready
@@ -33,20 +40,47 @@ func (s *server) bound() {
 	r.NoFile = control.NoFile()
 	r.OpenFDs = control.OpenFDs()
 	r.ReserveFDs = s.reserve
-	r.UsableFDs = control.UsableBeside(s.reserve, r.NoFile, max(r.OpenFDs, 0))
+	r.UsableFDs = max(s.usable(r.OpenFDs)-s.upstream, 0)
 	if n := s.cfg.MaxConnections; n > 0 {
 		r.UsableFDs = min(r.UsableFDs, n)
 	}
 	s.loop.SetMaxConnections(max(r.UsableFDs, 1)) // with 0 the server ends
 }
 
+// usable is how many connections of any kind fit beside so many open descriptors; open
+// is -1 where that is not known.
+func (s *server) usable(open int) int {
+	limit := control.NoFile()
+	if n := s.loop.MaxFD(); n > 0 { // numbers are given from the lowest
+		limit = min(limit, uint64(n))
+	}
+	return control.UsableBeside(s.reserve, limit, max(open, 0))
+}
+
+// mostUpstream is how many connections a proxy may have where descriptors are
+// plenty.
+const mostUpstream = 256
+
+// divide gives each of so many proxies its share of what is usable, and says how
+// many connections that is: where there are few, as many as clients have.
+func (s *server) divide(proxies int) int {
+	if proxies == 0 {
+		return 0
+	}
+	each := max(min(s.usable(control.OpenFDs())/(proxies+1), mostUpstream), 1)
+	s.upstream = proxies * each
+	return each
+}
+
+// looking is what of the reserve is left for the file that is being looked for, and
+// for the directory it is looked for in.
+const looking = 2
+
 // openFiles is how many files each site's cache may keep open: what of the reserve
-// nobody else needs. One descriptor is left for the file that is being looked
-// for, and one for the directory it is looked for in.
-func (s *server) openFiles() int {
-	const looking = 2
+// nobody else needs.
+func (s *server) openFiles(listeners int) int {
 	sites := max(len(s.sites), 1)
-	return min(max((s.reserve-loop.Overdraft-looking)/sites, 1), mostOpenFiles)
+	return min(max((s.reserve-loop.Overdraft(listeners)-looking)/sites, 1), mostOpenFiles)
 }
 
 // mostOpenFiles is what a cache keeps open where descriptors are plenty.

@@ -113,6 +113,16 @@ type plan struct {
 	loop            loop.Config
 }
 
+// services is how many addresses are listened on.
+func (p *plan) services() (n int) {
+	for _, at := range []netip.AddrPort{p.http, p.raw, p.echo} {
+		if at.IsValid() {
+			n++
+		}
+	}
+	return n
+}
+
 // Check refuses a Config that makes no sense on any system.
 func (c *Config) Check() error {
 	_, err := c.parse()

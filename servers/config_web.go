@@ -16,6 +16,16 @@ type web struct {
 	hosts     []host
 }
 
+// proxies is how many there are.
+func (w *web) proxies() (n int) {
+	for _, e := range w.elsewhere {
+		if e.redirect == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // elsewhere is what requests for a path, and those below it, get from somewhere
 // else: a redirect, or the answer of another server.
 type elsewhere struct {

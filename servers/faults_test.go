@@ -25,11 +25,9 @@ import (
 // had, and fails if that does not come about.
 func (p *process) alone(start *control.Snapshot) {
 	p.t.Helper()
-	// Go's own poller opens two at its first use.
-	const own = 2
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		s := p.snapshot(true)
-		if s.Connections == start.Connections && s.Full.OpenFDs <= start.Full.OpenFDs+own {
+		if s.Connections == start.Connections && s.Full.OpenFDs <= start.Full.OpenFDs {
 			return
 		}
 		if time.Now().After(end) {

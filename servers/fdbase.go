@@ -14,10 +14,10 @@ type occupied []*os.File
 // it is given; only with few connections of high numbers do the two differ.
 func occupy(base int) (occupied, error) {
 	var low occupied
+	if base == 0 {
+		return low, nil
+	}
 	for {
-		if base == 0 {
-			return low, nil
-		}
 		f, err := os.Open(os.DevNull)
 		if err != nil {
 			low.release()

@@ -7,14 +7,18 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"medusa/control"
+	"medusa/poller/loop"
 )
 
 // moment is long enough for a server on this machine to answer, if it will.
@@ -103,6 +107,54 @@ func TestEveryPlaceIsServed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEveryPlaceIsProxied: with every place taken all can be passed on at once, and
+// descriptors are left for the files of others.
+func TestEveryPlaceIsProxied(t *testing.T) {
+	root := t.TempDir()
+	const size = 20_000 // more than is held in memory
+	if err := os.WriteFile(filepath.Join(root, "f"), make([]byte, size), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	eachBackend(t, func(t *testing.T, backend string) {
+		var together sync.WaitGroup
+		origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			together.Done()
+			together.Wait()
+			_, _ = io.WriteString(w, "all are here")
+		}))
+		t.Cleanup(origin.Close)
+		p := spawn(t, Config{Backend: backend, HTTP: "127.0.0.1:0", Root: root, Proxies: []string{"/up=" + origin.URL}, NoFile: 64, Control: true})
+		ready := p.ready()
+		if ready.UsableFDs < 10 {
+			t.Fatalf("%d places", ready.UsableFDs)
+		}
+		together.Add(ready.UsableFDs)
+		var held []net.Conn
+		for range ready.UsableFDs {
+			c := dial(t, ready.HTTP)
+			if _, err := c.Write([]byte(get("/up"))); err != nil {
+				t.Fatal(err)
+			}
+			held = append(held, c)
+		}
+		for i, c := range held {
+			if status, body := answer(t, bufio.NewReader(c)); status != 200 || string(body) != "all are here" {
+				t.Fatalf("connection %d got status %d and %q", i, status, body)
+			}
+		}
+		for i, c := range held {
+			if status, n := ask(t, c, "/f"); status != 200 || n != size {
+				t.Fatalf("connection %d got status %d and %d bytes of a file", i, status, n)
+			}
+		}
+		if s := p.snapshot(true); s.AcceptFailures != 0 || s.Full.OpenFDs > 64 {
+			t.Errorf("%d accept failures, %d descriptors", s.AcceptFailures, s.Full.OpenFDs)
+		}
+		p.stdin.Close()
+		p.end(0)
+	})
 }
 
 // TestShedProcess: curl reads the 503 of a server that has no place; raw and echo
@@ -230,21 +282,29 @@ func TestNoPlace(t *testing.T) {
 	}
 }
 
-// TestBudget: the reserve and what files may have of it.
+// TestBudget: the reserve and what files may have of it, which with all else that
+// is taken from it is not more than it.
 func TestBudget(t *testing.T) {
 	for _, test := range []struct {
-		limit          uint64
-		asked          int
-		sites          int
-		reserve, files int
-	}{{64, 0, 1, 8, 1}, {256, 0, 1, 8, 1}, {1024, 0, 1, 16, 9}, {1024, 0, 3, 16, 3}, {16384, 0, 1, 256, 249}, {1 << 30, 0, 0, 256, 249},
-		{1 << 20, 1000, 1, 1000, 256}, {1 << 20, 1, 1, 1, 1}} {
+		limit            uint64
+		asked            int // 0: what is usual
+		listeners, sites int
+		reserve, files   int
+	}{
+		{64, 0, 1, 1, 8, 1}, {64, 0, 3, 1, 10, 1}, {64, 0, 3, 4, 13, 1}, {256, 0, 1, 1, 8, 1},
+		{1024, 0, 1, 1, 16, 9}, {1024, 0, 1, 3, 18, 3}, {16384, 0, 1, 1, 256, 249}, {1 << 30, 0, 2, 1, 257, 249},
+		{1 << 20, 1000, 1, 1, 1000, 256}, {1 << 20, 1, 1, 1, 1, 1},
+	} {
 		s := &server{reserve: test.asked, sites: make([]*site, test.sites)}
 		if s.reserve == 0 {
-			s.reserve = control.ReserveOf(test.limit)
+			s.reserve = reserveFor(test.limit, test.listeners, test.sites)
 		}
-		if s.reserve != test.reserve || s.openFiles() != test.files {
-			t.Errorf("limit %d, %d sites: %d in reserve, %d files open; want %d, %d", test.limit, test.sites, s.reserve, s.openFiles(), test.reserve, test.files)
+		files := s.openFiles(test.listeners)
+		if s.reserve != test.reserve || files != test.files {
+			t.Errorf("%+v: %d in reserve, %d files open", test, s.reserve, files)
+		}
+		if test.asked == 0 && loop.Overdraft(test.listeners)+looking+test.sites*files > s.reserve {
+			t.Errorf("%+v: %d in reserve are too few", test, s.reserve)
 		}
 	}
 }

@@ -275,7 +275,7 @@ func TestSeveralLimits(t *testing.T) {
 	cfg.Processes, cfg.NoFile, cfg.MaxConnections, cfg.CPUs, cfg.Raw = 3, 99, 8, cpus[:min(2, len(cpus))], "127.0.0.1:0"
 	p := spawn(t, cfg)
 	ready := p.ready()
-	if ready.NoFile != 99 || ready.UsableFDs != 8 || ready.ReserveFDs != 3*control.Reserve || ready.GOMAXPROCS != 3 || !slices.Equal(ready.CPUs, cfg.CPUs) || ready.Raw == "" {
+	if ready.NoFile != 99 || ready.UsableFDs != 8 || ready.ReserveFDs != 3*reserveFor(99, 2, 1) || ready.GOMAXPROCS != 3 || !slices.Equal(ready.CPUs, cfg.CPUs) || ready.Raw == "" {
 		t.Errorf("%+v", ready)
 	}
 	children := p.snapshot(false).PIDs

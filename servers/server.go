@@ -34,6 +34,7 @@ type server struct {
 
 	// Of the loop.
 	reserve   int      // descriptors that connections leave free
+	upstream  int      // connections that proxies may have
 	spare     *os.File // keeps a descriptor free for snapshots
 	finishing bool
 	failure   error // what Run returns
@@ -73,7 +74,7 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err := control.Pin(s.cfg.CPUs); err != nil {
 		return err
 	}
-	if err := s.limit(); err != nil {
+	if err := s.limit(where); err != nil {
 		return err
 	}
 	defer s.closeWeb()
@@ -97,7 +98,7 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	}
 	s.hold()
 	defer s.yield()
-	s.bound() // the loop itself has not opened all of its own: less is too much yet
+	s.bound() // announce reckons again, with what the loop opens itself; nobody comes unbounded before
 	s.loop.Post(s.announce)
 	go s.watch(signals)
 	if s.cfg.Control {
@@ -114,7 +115,7 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 // listen opens the services.
 func (s *server) listen(where plan) error {
 	if where.http.IsValid() {
-		http, err := s.newHTTP(where.web)
+		http, err := s.newHTTP(where.web, where.services())
 		if err != nil {
 			return err
 		}
@@ -169,8 +170,8 @@ func (s *server) announce() {
 	r.CPUs = control.CPUs()
 	s.bound()
 	if r.UsableFDs < 1 {
-		s.fail(fmt.Errorf("no descriptor is left for a connection: of %d, %d are open and %d in reserve; raise the limit (--nofile) or lower the reserve (--reserve-fds)",
-			r.NoFile, r.OpenFDs, r.ReserveFDs))
+		s.fail(fmt.Errorf("no descriptor is left for a connection: of %d, %d are open, %d in reserve and %d for proxies; raise the limit (--nofile) or lower the reserve (--reserve-fds)",
+			r.NoFile, r.OpenFDs, r.ReserveFDs, s.upstream))
 		return
 	}
 	if err := s.events.Send(control.Event{Event: "ready", AtNs: control.Monotonic(), Ready: r}); err != nil {

@@ -73,7 +73,7 @@ func (s *server) say(err error) {
 
 // newHTTP makes the HTTP server. Its chain of extensions: what is generated,
 // what is elsewhere, and then files, by host where hosts are given.
-func (s *server) newHTTP(w web) (*httpd.Server, error) {
+func (s *server) newHTTP(w web, listeners int) (*httpd.Server, error) {
 	var chain []httpd.Extension
 	if s.cfg.Fixed {
 		chain = append(chain, httpd.NewFixed())
@@ -81,22 +81,23 @@ func (s *server) newHTTP(w web) (*httpd.Server, error) {
 	if s.cfg.Delay {
 		chain = append(chain, httpd.NewDelay())
 	}
+	upstream := httpd.ProxyOptions{Connections: s.divide(w.proxies())}
 	for _, e := range w.elsewhere {
 		if e.redirect != nil {
 			chain = append(chain, e.redirect)
 			continue
 		}
-		p, err := httpd.NewProxy(s.loop, e.prefix+"/", e.upstream, httpd.ProxyOptions{})
+		p, err := httpd.NewProxy(s.loop, e.prefix+"/", e.upstream, upstream)
 		if err != nil {
 			return nil, err
 		}
 		chain = append(chain, p)
 	}
-	files := s.files(s.root)
+	files := s.files(s.root, listeners)
 	if len(w.hosts) > 0 {
 		chains := map[string][]httpd.Extension{}
 		for i, h := range w.hosts {
-			chains[h.name] = s.files(s.hosts[i])
+			chains[h.name] = s.files(s.hosts[i], listeners)
 		}
 		hosts, err := httpd.NewHosts(chains, files)
 		if err != nil {
@@ -117,11 +118,11 @@ func (s *server) newHTTP(w web) (*httpd.Server, error) {
 	return httpd.New(s.loop, cfg), nil
 }
 
-// files serves a site; nil is none.
-func (s *server) files(o *site) []httpd.Extension {
+// files serves a site, beside so many listeners of the process; nil is none.
+func (s *server) files(o *site, listeners int) []httpd.Extension {
 	if o == nil {
 		return nil
 	}
-	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall, Open: s.openFiles()})
+	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall, Open: s.openFiles(listeners)})
 	return []httpd.Extension{httpd.NewFiles(o.cache, httpd.FilesOptions{Listing: s.cfg.Listing})}
 }

@@ -26,8 +26,9 @@ type backlogged struct {
 // singleAccepts bounds the accepts in flight that take one connection each.
 const singleAccepts = 16
 
-// shedAccepts are the accepts in flight for those who will be refused.
-const shedAccepts = 4
+// shedAccepts are the accepts in flight for those who will be refused, on all
+// listeners together; each has one at least.
+const shedAccepts = leavingMost
 
 func (e *completion) listen(n *Listener) error {
 	fd, addr, err := listenSocket(n.options)
@@ -71,6 +72,11 @@ func (e *completion) arm(n *Listener) {
 func (e *completion) accepts(n *Listener, b *backlogged) (wanted int, multishot bool) {
 	l := e.loop
 	places := l.places() - len(b.fds)
+	for _, other := range l.listeners {
+		if o := other.io.(*backlogged); o != b {
+			places -= o.armed + len(o.fds)
+		}
+	}
 	unbounded := l.cfg.MaxConnections == 0
 	most := min(singleAccepts, n.options.AcceptsPerTurn)
 	switch {
@@ -79,7 +85,7 @@ func (e *completion) accepts(n *Listener, b *backlogged) (wanted int, multishot 
 	case unbounded:
 		return most, false
 	case l.cfg.OnFull == Shed:
-		return min(max(places, shedAccepts-len(b.fds)), most), false
+		return min(max(places, max(shedAccepts/max(len(l.listeners), 1), 1)-len(b.fds)), most), false
 	}
 	return min(max(places, 1-len(b.fds)), most), false
 }
@@ -137,7 +143,7 @@ func (e *completion) rebound(n *Listener) {
 }
 
 func (e *completion) pending(n *Listener) bool {
-	return len(n.io.(*backlogged).fds) > 0 || someoneWaits(n.fd)
+	return len(n.io.(*backlogged).fds) > 0 || e.loop.someoneWaits(n)
 }
 
 func (e *completion) shed(n *Listener) failure {
@@ -170,7 +176,7 @@ func (e *completion) accepted(n *Listener, q *uring.CQE) {
 	case unix.ECANCELED, unix.EAGAIN:
 	default:
 		if n.failed(errno) == nobody {
-			n.stall(true) // the next one would fail at once as well
+			n.stall(acceptRetry) // the next one would fail at once as well
 		}
 	}
 	e.leaveListener(n)
@@ -200,7 +206,7 @@ func (e *completion) admit(n *Listener) {
 			return // by the Handler of one who left
 		}
 		if !admitted && l.cfg.OnFull != Shed {
-			n.stall(l.cfg.OnFull == Reap)
+			n.stall(l.untilIdle())
 			full = true
 			break
 		}

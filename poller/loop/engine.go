@@ -68,7 +68,10 @@ type BackendInfo struct {
 	Engine string `json:"engine"` // "readiness", "completion", "goroutines", "sim"
 	Mode   string `json:"mode"`   // "level", "edge", or "" where readiness is not asked for
 	Scans  bool   `json:"scans"`  // a wait costs more with more descriptors held
-	Note   string `json:"note"`   // a sentence for people
+	// MaxFD is the first descriptor number that it cannot watch; 0 where any
+	// will do.
+	MaxFD int    `json:"max_fd,omitempty"`
+	Note  string `json:"note"` // a sentence for people
 	// Missing says why this system does not have it or forbids it, "" if it
 	// has it. A failure of the moment, such as too few descriptors or too
 	// little memory, is none: that is New's error.
@@ -108,7 +111,7 @@ func absent(goos string, listed []BackendInfo) []BackendInfo {
 func Backends() []BackendInfo {
 	var all []BackendInfo
 	for _, b := range poller.Backends() {
-		info := BackendInfo{Name: b.Name, Engine: "readiness", Mode: b.Traits.Mode.String(), Scans: b.Traits.ScansAll, Note: b.Traits.Note, Granted: b.Traits.Granted}
+		info := BackendInfo{Name: b.Name, Engine: "readiness", Mode: b.Traits.Mode.String(), Scans: b.Traits.ScansAll, MaxFD: b.Traits.MaxFD, Note: b.Traits.Note, Granted: b.Traits.Granted}
 		if err := b.Available(); err != nil {
 			info.Missing = err.Error()
 		}

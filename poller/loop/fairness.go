@@ -1,10 +1,10 @@
 package loop
 
 // What one connection may take before the others have their turn; what a listener
-// may is ListenOptions.AcceptsPerTurn. The bounds are the same on every engine and hold for each turn, of which a
-// loop counts the number (Counts.Turns); whoever is cut short goes on in the
-// next one, after what has become ready meanwhile, and in the order in which it
-// was cut short. What a turn is differs:
+// may is ListenOptions.AcceptsPerTurn. The bounds are the same on every engine and
+// hold for each turn, of which a loop counts the number (Counts.Turns); whoever is
+// cut short goes on in the next one, after what has become ready meanwhile, and in
+// the order in which it was cut short. What a turn is differs:
 //
 //   - On the readiness engine it is one wait and all that follows from it. A
 //     level backend reads once for each report, so that reading is bounded by

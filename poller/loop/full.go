@@ -45,10 +45,11 @@ func ParseOnFull(name string) (OnFull, error) {
 	return Pause, fmt.Errorf(`on-full %q: give "pause", "shed" or "reap"`, name)
 }
 
-// Overdraft is how many descriptors a loop may hold for a moment beyond those of
-// Config.MaxConnections connections, for each listener: who was accepted and is
-// about to be refused, or those that leave for somebody else (see leavingMost).
-const Overdraft = 5
+// Overdraft is how many descriptors a loop with so many listeners may hold for a
+// moment beyond those of Config.MaxConnections connections: those that leave for
+// somebody else (see leavingMost), or who was accepted and is about to be refused,
+// and on each listener one who was accepted and has no place yet.
+func Overdraft(listeners int) int { return leavingMost + listeners }
 
 // SetMaxConnections changes Config.MaxConnections: n of 0 is no bound of the
 // loop's own. Who is connected stays, also if there are more of them.
@@ -83,11 +84,11 @@ func (n *Listener) admits() bool {
 			return true
 		}
 		if l.eng.pending(n) { // or there is nothing to try again for
-			n.stall(true)
+			n.stall(l.order.retry())
 		}
 		return false
 	}
-	n.stall(false)
+	n.stall(0)
 	return false
 }
 
@@ -132,6 +133,7 @@ func (n *Listener) failed(errno syscall.Errno) failure {
 	if errno != syscall.ECONNABORTED {
 		l.counts.AcceptFailures++
 	}
+	wait := acceptRetry
 	switch {
 	case clientsError(errno):
 		if n.failures++; n.failures < failuresInRow {
@@ -150,11 +152,12 @@ func (n *Listener) failed(errno syscall.Errno) failure {
 			if l.reapNow() {
 				return tryAgain
 			}
+			wait = l.order.retry()
 		}
 	}
 	// To try again at once would be a spin, whatever else it is.
 	n.failures = 0
-	n.stall(true)
+	n.stall(wait)
 	return stalled
 }
 

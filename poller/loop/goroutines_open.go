@@ -30,7 +30,7 @@ func (e *goroutines) pause(*Listener)    {}
 func (e *goroutines) resume(n *Listener) { n.io.(*task).resume() }
 
 func (e *goroutines) rebound(*Listener)        {}
-func (e *goroutines) pending(n *Listener) bool { return someoneWaits(n.fd) }
+func (e *goroutines) pending(n *Listener) bool { return e.loop.someoneWaits(n) }
 func (e *goroutines) shed(n *Listener) failure { return e.loop.shedSocket(n) }
 
 // acceptor accepts for one listener until it is closed. Who was accepted and finds
@@ -40,10 +40,10 @@ func (e *goroutines) acceptor(n *Listener, t *task) {
 	fd := -1
 	await := false // nobody waited who could be accepted: wait for somebody first
 	accept := func(s uintptr) bool {
+		t.reads++
 		if await {
 			return someoneWaits(int(s))
 		}
-		t.reads++
 		fd, t.errno = rawAccept(int(s))
 		return t.errno != unix.EAGAIN
 	}
@@ -91,7 +91,9 @@ func (e *goroutines) admit(n *Listener, t *task, fd int) {
 			l.turnAway(n, fd)
 			return
 		}
-		n.stall(l.cfg.OnFull == Reap)
+		n.stall(l.untilIdle())
+		e.leave(nil) // what the end of a connection caused does not wait as well
+		l.mu.Lock()
 		for n.stalled && !n.closed {
 			e.halt(t)
 		}

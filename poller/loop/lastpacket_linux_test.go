@@ -30,11 +30,13 @@ func TestLastPacket(t *testing.T) {
 						}
 						return len(p)
 					},
-					ended:  answer,
-					closed: func(*Conn, error) { l.Stop() },
+					ended: answer,
 				}
 			})
+			over := make(chan struct{})
+			t.Cleanup(func() { <-over })
 			go func() {
+				defer close(over)
 				defer l.Stop()
 				fd := connectTo(t, at)
 				defer unix.Close(fd)

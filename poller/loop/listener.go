@@ -114,9 +114,9 @@ func (n *Listener) Close() {
 	}
 }
 
-// stall pauses accepting because of a limit, and, if retry, tries again after
-// some time.
-func (n *Listener) stall(retry bool) {
+// stall pauses accepting because of a limit until a connection ends, or, if wait
+// is not 0, has passed.
+func (n *Listener) stall(wait time.Duration) {
 	if n.stalled || n.closed {
 		return
 	}
@@ -125,8 +125,8 @@ func (n *Listener) stall(retry bool) {
 	l.stalled++
 	l.counts.ListenPauses++
 	l.eng.pause(n)
-	if retry {
-		n.retry = l.At(l.Now().Add(acceptRetry), n.proceed)
+	if wait > 0 {
+		n.retry = l.At(l.Now().Add(wait), n.proceed)
 	}
 }
 

@@ -47,7 +47,8 @@ const (
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
 	// acceptRetry is how long a listener that met a descriptor limit waits
-	// when no connection closes meanwhile.
+	// when no connection closes meanwhile; where connections are reaped it is
+	// the most, see reapRetry.
 	acceptRetry = 100 * time.Millisecond
 )
 
@@ -187,6 +188,10 @@ func (l *Loop) Backend() string { return l.info.Name }
 // Engine is the kind of engine that moves the bytes: "readiness",
 // "completion", "goroutines" or "sim".
 func (l *Loop) Engine() string { return l.info.Engine }
+
+// MaxFD is the first descriptor number that the backend cannot watch; 0 where any
+// will do.
+func (l *Loop) MaxFD() int { return l.info.MaxFD }
 
 // Config returns the configuration in force, defaults filled in.
 func (l *Loop) Config() Config { return l.cfg }

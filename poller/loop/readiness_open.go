@@ -53,7 +53,7 @@ func (e *readiness) changeListener(n *Listener, had, want poller.Interest) {
 }
 
 func (e *readiness) rebound(*Listener)        {}
-func (e *readiness) pending(n *Listener) bool { return someoneWaits(n.fd) }
+func (e *readiness) pending(n *Listener) bool { return e.loop.someoneWaits(n) }
 func (e *readiness) shed(n *Listener) failure { return e.loop.shedSocket(n) }
 
 func (e *readiness) accept(n *Listener) {
@@ -75,7 +75,7 @@ func (e *readiness) accept(n *Listener) {
 			return
 		}
 		if errno != 0 {
-			if n.failed(errno) != tryAgain {
+			if n.failed(errno) != tryAgain || n.closed { // by the Handler of one who left
 				return
 			}
 			continue

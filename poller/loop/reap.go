@@ -1,5 +1,7 @@
 package loop
 
+import "time"
+
 // Idler is what a Handler is besides if its connections can be closed to make a
 // place for others: see Reap.
 type Idler interface {
@@ -17,22 +19,35 @@ const (
 	leavingMost = 4
 	// reapLooks bounds how many connections are asked whether they are idle,
 	// for each that comes. Whoever is not goes to the end of the order, as he
-	// has been active until now.
-	reapLooks = 16
+	// has been active until now. The next are asked after reapRetry, until all
+	// have been. When nobody was idle, as where a crowd has just come, they are
+	// asked again after reapRetry, and then after twice as long each time, up
+	// to acceptRetry.
+	reapLooks = 1024
+	reapRetry = time.Millisecond
+	// newcomer is how long a client has to say something before its connection
+	// can be idle: one that has just come may have, and not be heard yet where
+	// many come at once.
+	newcomer = time.Second
 )
 
 // order is the connections that can be reaped, by their last activity: the one
 // that has been silent for longest is the first. It has a place for each slot of
 // the table, so that connections are no larger where nobody is reaped.
 type order struct {
-	links       []link // by the index of the token
-	first, last uint32 // of links; 0 is none
+	links       []link        // by the index of the token
+	first, last uint32        // of links; 0 is none
+	n           int           // connections that can be reaped
+	looked      int           // asked in vain since one was idle, or since all were asked
+	waited      time.Duration // since one was idle, the last time; 0 for not yet
 }
 
 // link is a place in an order. Neighbours are an index and 1; 0 is none.
 type link struct {
 	before, after uint32
 	in            bool
+	heard         bool // it has said something
+	since         Time // it came
 }
 
 // add puts a connection that has just come at the end.
@@ -44,7 +59,8 @@ func (o *order) add(c *Conn) {
 	for len(o.links) <= int(i) {
 		o.links = append(o.links, link{})
 	}
-	o.links[i].in = true
+	o.links[i] = link{in: true, since: c.loop.Now()}
+	o.n++
 	o.push(i)
 }
 
@@ -80,6 +96,14 @@ func (o *order) has(c *Conn) bool {
 	return i < len(o.links) && o.links[i].in
 }
 
+// heard puts c, which has said something, at the end.
+func (o *order) heard(c *Conn) {
+	if o.has(c) {
+		o.links[c.token.Index()].heard = true
+		o.active(c)
+	}
+}
+
 // active puts c at the end.
 func (o *order) active(c *Conn) {
 	if i := c.token.Index(); o.has(c) && o.last != i+1 {
@@ -92,7 +116,31 @@ func (o *order) remove(c *Conn) {
 	if i := c.token.Index(); o.has(c) {
 		o.take(i)
 		o.links[i].in = false
+		o.n--
 	}
+}
+
+// retry is how long to wait until somebody may be idle. When all were asked, the
+// next who comes begins anew.
+func (o *order) retry() time.Duration {
+	switch {
+	case o.n == 0:
+		return acceptRetry
+	case o.looked > 0 && o.looked < o.n:
+		return reapRetry // one of the others may be
+	}
+	o.looked = 0
+	o.waited = min(max(2*o.waited, reapRetry), acceptRetry)
+	return o.waited
+}
+
+// untilIdle is how long a listener waits that has no place for who comes: 0, until
+// a connection ends, where nobody is reaped.
+func (l *Loop) untilIdle() time.Duration {
+	if l.order == nil {
+		return 0
+	}
+	return l.order.retry()
 }
 
 // reapable says whether somebody can be reaped, who is then the first of the
@@ -102,13 +150,15 @@ func (l *Loop) reapable() bool {
 		return false
 	}
 	for looks := 0; looks < reapLooks && l.order.first != 0; looks++ {
-		c := l.table.slots[l.order.first-1].conn
-		if c.idle() {
-			return true
-		}
-		if l.order.first == l.order.last {
+		if l.order.looked >= l.order.n {
 			return false
 		}
+		c := l.table.slots[l.order.first-1].conn
+		if c.idle() {
+			l.order.looked, l.order.waited = 0, 0
+			return true
+		}
+		l.order.looked++
 		l.order.active(c)
 	}
 	return false
@@ -116,6 +166,9 @@ func (l *Loop) reapable() bool {
 
 // idle says whether nothing is on its way on c.
 func (c *Conn) idle() bool {
+	if k := &c.loop.order.links[c.token.Index()]; !k.heard && c.loop.Now().Sub(k.since) < newcomer {
+		return false
+	}
 	return c.state == stateOpen && !c.closing && !c.fin && c.failure == nil && c.out == nil && len(c.rest) == 0 &&
 		c.handler.(Idler).Idle(c)
 }
@@ -145,10 +198,12 @@ func (l *Loop) reapNow() bool {
 		l.finish(l.leaving[0], nil)
 		return len(l.leaving) < n
 	}
-	if l.reapable() {
-		l.reap()
+	if !l.reapable() || !l.reap() {
+		return false
 	}
-	return false
+	n := len(l.leaving)
+	l.finish(l.leaving[n-1], nil) // there is no descriptor to wait with
+	return len(l.leaving) < n
 }
 
 // left takes note of the end of an accepted connection.

@@ -15,6 +15,9 @@ type idler struct {
 
 func (h *idler) Idle(*Conn) bool { return !h.busy }
 
+// speak is how a client is no newcomer any more.
+func speak(c *Conn) { c.Write([]byte("x")) }
+
 // TestReap: who comes has the place of who has been silent for longest; who is
 // busy, or has just spoken, stays. Each Closed comes once, and its client gets FIN.
 func TestReap(t *testing.T) {
@@ -113,7 +116,7 @@ func TestReapNobodyIdle(t *testing.T) {
 					return h
 				})
 				for range 3 {
-					l.Dial(DialOptions{Address: at}, &handler{})
+					l.Dial(DialOptions{Address: at}, &handler{opened: speak})
 				}
 				turns := uint64(0)
 				l.At(l.Now().Add(50*time.Millisecond), func() {
@@ -173,10 +176,19 @@ func TestReapForADescriptor(t *testing.T) {
 			l.listeners[0].options.AcceptsPerTurn = 1 // few in flight
 			var order []int
 			served := 0
+			dial := func() {
+				l.Dial(DialOptions{Address: at}, &handler{opened: speak, ended: (*Conn).CloseWhenDone})
+			}
 			serve(func(*Conn) Handler {
 				i := served
 				served++
 				h := &idler{}
+				h.received = func(_ *Conn, p []byte) int {
+					if i < 2 {
+						dial() // one after the other
+					}
+					return len(p)
+				}
 				h.closed = func(_ *Conn, err error) {
 					if err == nil {
 						order = append(order, i)
@@ -186,12 +198,7 @@ func TestReapForADescriptor(t *testing.T) {
 				}
 				return h
 			})
-			dial := func() {
-				l.Dial(DialOptions{Address: at}, &handler{ended: (*Conn).CloseWhenDone})
-			}
-			for range 3 {
-				dial()
-			}
+			dial()
 			l.At(l.Now().Add(30*time.Millisecond), func() {
 				failed := false
 				l.acceptError = func() syscall.Errno {
@@ -212,5 +219,75 @@ func TestReapForADescriptor(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestReapSparesNewcomers: of a crowd that has spoken before it is accepted each is
+// heard, few as the places are.
+func TestReapSparesNewcomers(t *testing.T) {
+	const bound, crowd = 4, 60
+	onEvery(t, Config{MaxConnections: bound, OnFull: Reap}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		serve(func(*Conn) Handler {
+			h := &idler{}
+			h.received = func(c *Conn, p []byte) int { c.Write(p); return len(p) }
+			return h
+		})
+		answered := 0
+		for range crowd {
+			l.Dial(DialOptions{Address: at}, &handler{
+				opened: speak,
+				received: func(_ *Conn, p []byte) int {
+					if answered++; answered == crowd {
+						l.Stop()
+					}
+					return len(p)
+				},
+				ended: (*Conn).CloseWhenDone,
+			})
+		}
+		l.At(l.Now().Add(15*time.Second), l.Stop)
+		t.Cleanup(func() {
+			if answered != crowd {
+				t.Errorf("%d of %d were answered", answered, crowd)
+			}
+		})
+	})
+}
+
+// TestReapLooksFurther: many who are busy do not hide one who is idle for long.
+func TestReapLooksFurther(t *testing.T) {
+	const busy = 3 * reapLooks
+	l, err := New(Config{Backend: "sim", MaxConnections: busy + 1, OnFull: Reap})
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := 0
+	var at Time // when the last has come
+	n, err := l.Listen(ListenOptions{Address: netip.MustParseAddrPort("127.0.0.1:80"), AcceptsPerTurn: 1000}, func(*Conn) Handler {
+		came++
+		at = l.Now()
+		return &idler{busy: came <= busy}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range busy + 1 {
+		l.Dial(DialOptions{Address: n.Addr()}, &handler{opened: speak, ended: (*Conn).CloseWhenDone})
+	}
+	dialled := Time(2 * time.Second)
+	l.At(dialled, func() {
+		for c := range l.table.slots { // whoever is busy is also the one who has been silent for longest
+			if conn := l.table.slots[c].conn; conn != nil && conn.accepted && !conn.handler.(*idler).busy {
+				l.order.active(conn)
+			}
+		}
+		l.Dial(DialOptions{Address: n.Addr()}, &handler{opened: speak})
+	})
+	l.At(dialled.Add(time.Second), l.Stop)
+	if err := l.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if came != busy+2 || at.Sub(dialled) > 10*time.Millisecond || l.Counts().Reaped != 1 {
+		t.Errorf("%d came, the last after %v; %d reaped", came, at.Sub(dialled), l.Counts().Reaped)
 	}
 }

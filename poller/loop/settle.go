@@ -43,7 +43,7 @@ func (c *Conn) deliver(p []byte) {
 		return
 	}
 	if l.order != nil {
-		l.order.active(c)
+		l.order.heard(c)
 	}
 	used := c.handler.Received(c, p)
 	if used < 0 || used > len(p) {

@@ -22,6 +22,7 @@ const (
 // comes after that is answered with a reset, behind the refusal.
 func (l *Loop) turnAway(n *Listener, fd int) {
 	l.counts.Shed++
+	n.failures = 0
 	if l.drain == nil {
 		l.drain = make([]byte, drainBytes)
 	}
@@ -55,11 +56,13 @@ func (l *Loop) openSpare() error {
 		return fmt.Errorf("descriptor to refuse clients with: %w", err)
 	}
 	l.spare = fd
+	l.counts.Calls[CallSocket]++
 	return nil
 }
 
 func (l *Loop) closeSpare() {
 	if l.spare >= 0 {
+		l.counts.Calls[CallClose]++
 		rawClose(l.spare)
 		l.spare = -1
 	}
@@ -85,6 +88,12 @@ func (l *Loop) shedSocket(n *Listener) failure {
 		return nobody
 	}
 	return stalled
+}
+
+// someoneWaits says whether an accept of n would find somebody.
+func (l *Loop) someoneWaits(n *Listener) bool {
+	l.counts.Calls[CallAccept]++ // it is part of what accepting costs
+	return someoneWaits(n.fd)
 }
 
 // someoneWaits says whether an accept on a listening socket would find somebody.

@@ -149,6 +149,7 @@ func (e *sim) turnAway(n *Listener) {
 	end := b.waiting[0]
 	b.waiting = b.waiting[1:]
 	e.loop.counts.Shed++
+	n.failures = 0
 	e.loop.counts.BytesIn += uint64(len(end.inbox))
 	e.loop.counts.BytesOut += uint64(len(n.options.Refusal))
 	if len(n.options.Refusal) > 0 {

@@ -18,7 +18,6 @@ type conn struct {
 	active loop.Time
 	sent   int64
 
-	asked   bool // a request has come
 	inHead  bool // a part of a head has come; the deadline was set then
 	large   bool // output is queued that may take its time to leave
 	more    bool // input is kept whose answers wait until the output has left
@@ -67,7 +66,6 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 			break
 		}
 		used += n
-		h.asked = true
 		if h.inHead {
 			h.inHead = false
 			h.rest(c)

@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"fmt"
-	"time"
 
 	"medusa/poller/loop"
 )
@@ -20,17 +19,9 @@ func Refusal() []byte {
 		"Retry-After: %d\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", textPlain, retryAfter, len(body), body)
 }
 
-// newcomer is how long a client has for its first request before its connection
-// counts as idle: one that has just come may have sent it, and not be heard yet
-// where many come at once.
-const newcomer = time.Second
-
 // Idle says whether the connection may be closed to make a place: no request is on
-// its way, not even a part of one, and the client is no newcomer.
+// its way, not even a part of one.
 func (h *conn) Idle(*loop.Conn) bool {
-	if !h.asked && h.server.loop.Now().Sub(h.active) < newcomer {
-		return false
-	}
 	return h.exchange == nil && h.body == nil && !h.inHead && !h.more && !h.closing && !h.awaited
 }
 
