@@ -125,8 +125,25 @@ func (v values) contradiction() string {
 		return "protocol: echo needs message_bytes"
 	case v.text("protocol") != "echo" && v.has("message_bytes"):
 		return "message_bytes is the size of an echo: set protocol: echo, or for http path: /fixed/N"
+	case v.text("assign") == loadgen.AssignTurn && v.text("mode") != "open":
+		return "assign: turn is of an open loop: in a closed one whoever is answered asks again"
+	case v.text("assign") == loadgen.AssignTurn && !v.on("keep_alive"):
+		return "assign: turn needs clients that keep their connections: remove keep_alive: false"
 	}
 	return v.tooDeep()
+}
+
+// wrong is contradiction, and what is wrong with the grid's phases for them.
+func (g *Grid) wrong(v values) string {
+	switch {
+	case g.Phases.Leave > 0 && !v.has("offered_share"):
+		return "leave_share is of clients of whom a server may have no place for some: give offered_share"
+	case g.Phases.Leave > 0 && !v.on("keep_alive"):
+		return "leave_share needs clients that keep their connections: remove keep_alive: false"
+	case g.Phases.Leave > 0 && v.has("generator"):
+		return "leave_share is of medusa's generator: remove generator: " + v.text("generator")
+	}
+	return v.contradiction()
 }
 
 // tooDeep returns why requests cannot be kept on their way as asked for.
@@ -156,7 +173,7 @@ func (s *Suite) checkGrids() error {
 			return g.at.fail("grid %s has no cells: collapse removes all", g.Name)
 		}
 		for _, c := range cells {
-			if wrong := c.settings.contradiction(); wrong != "" {
+			if wrong := g.wrong(c.settings); wrong != "" {
 				return g.at.fail("grid %s, at %s: %s", g.Name, describe(c), wrong)
 			}
 		}

@@ -137,7 +137,7 @@ func runnable(g *Grid, compare string, h Host, skipped *skips, traces *traceFile
 	var out []cell
 	for _, c := range g.expand(compare) {
 		h.complete(c.settings)
-		if wrong := c.settings.contradiction(); wrong != "" {
+		if wrong := g.wrong(c.settings); wrong != "" {
 			return nil, fmt.Errorf("grid %s, at %s: %s", g.Name, describe(c), wrong)
 		}
 		if err := traces.complete(c.settings); err != nil {

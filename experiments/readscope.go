@@ -64,6 +64,7 @@ func readPhases(p place) (ph *Phases, hold float64, err error) {
 		return nil, 0, err
 	}
 	ph = &Phases{}
+	var limit place
 	for _, e := range pairs {
 		switch e.key {
 		case "fill_s":
@@ -82,6 +83,12 @@ func readPhases(p place) (ph *Phases, hold float64, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
+		if e.key == "recover_max_s" {
+			limit = e.at
+		}
+	}
+	if ph.RecoverMax > 0 && ph.Leave == 0 {
+		return nil, 0, limit.fail("recover_max_s is how long others may need when some leave: give leave_share")
 	}
 	return ph, hold, nil
 }

@@ -100,6 +100,8 @@ func TestParseErrors(t *testing.T) {
 		{"here in a list", "backend: here", "backend: [here, epoll]", ":8:", []string{"stands alone"}},
 		{"phases", "trial:", "phases: {filled: 1}\ntrial:", ":14:", []string{"fill_s"}},
 		{"hold twice", "trial:", "phases: {hold_s: 1}\ntrial:", ":14:", []string{"hold_s is another name for window_s"}},
+		{"recovery of nobody", "trial:", "phases: {recover_max_s: 1}\ntrial:", ":14:", []string{"recover_max_s", "give leave_share"}},
+		{"leaving without an offer", "trial:", "phases: {leave_share: 0.5}\ntrial:", ":1:", []string{"give offered_share"}},
 		{"leaving", "trial:", "phases: {leave_share: 1.5}\ntrial:", ":14:", []string{"leave_share", "between 0 and 1"}},
 		{"ratio to no level", "xscale: log1p", "ratio_to: 5, by: loud", ":22:", []string{"load"}},
 		{"check unclear", "backend=epoll) > 0", "backend=epoll) grows", ":6:", []string{"it must be slope(COLUMN"}},
