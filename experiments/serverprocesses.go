@@ -21,9 +21,12 @@ func (v values) crowded(n int) string {
 	if processes > 1 && !loop.SpreadsConnections {
 		return fmt.Sprintf("this system does not spread connections among %d server processes", processes)
 	}
+	if v.has("offered_share") {
+		n = processes // so many as there are places for
+	}
 	each, base := (n+processes-1)/processes+reserveFDs, int(v.number("fd_base"))
 	switch {
-	case v.has("offered_share") || base+each <= limit:
+	case base+each <= limit:
 		return ""
 	case base > 0:
 		return fmt.Sprintf("%d connections above descriptor %d need %d descriptors in the server, its limit is %d", n, base, base+each, limit)

@@ -104,6 +104,19 @@ func TestPartsOfASchedule(t *testing.T) {
 	}
 }
 
+// An address to connect from has to be one of this machine.
+func TestParseSources(t *testing.T) {
+	got, err := ParseSources([]string{"127.0.0.1", "::1"})
+	if err == nil && len(got) != 2 {
+		t.Errorf("%v", got)
+	}
+	for text, want := range map[string]string{"nowhere": "give IP addresses", "192.0.2.1": "give addresses of this machine"} {
+		if _, err := ParseSources([]string{"127.0.0.1", text}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestSources(t *testing.T) {
 	t.Parallel()
 	loopback, other := netip.MustParseAddr("127.3.4.5"), netip.MustParseAddr("192.0.2.1")

@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 )
 
@@ -53,8 +52,8 @@ func (f Flags) Config() (Config, error) {
 	s.Connections, s.Idle, s.IdleSilent = f.Connections, f.Idle, !f.IdleAsk
 	s.Closed, s.Depth, s.Assign = f.Closed, f.Depth, f.Assign
 	s.Schedule = Schedule{Arrivals: f.Arrivals, Rate: f.Rate, Burst: f.Burst, Seed: f.Seed}
+	var err error
 	if f.Trace != "" {
-		var err error
 		if s.Schedule.Trace, err = ReadTraceFile(f.Trace); err != nil {
 			return Config{}, fmt.Errorf("--trace: %w", err)
 		}
@@ -65,12 +64,8 @@ func (f Flags) Config() (Config, error) {
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
 	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit
-	for _, text := range f.Sources {
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return Config{}, fmt.Errorf("--sources %q: give IP addresses", text)
-		}
-		s.Sources = append(s.Sources, a)
+	if s.Sources, err = ParseSources(f.Sources); err != nil {
+		return Config{}, err
 	}
 	return Config{Spec: s, CPUs: f.CPU, JSON: f.JSON, HLog: f.HLog, HLogTag: f.HLogTag, Background: f.Background, Requests: f.Requests, Control: f.Control != "",
 		Processes: f.Processes, TraceFile: f.Trace}, nil

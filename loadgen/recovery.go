@@ -129,6 +129,8 @@ func (r *Recovery) text() string {
 		return "not known, as " + r.Missing
 	case r.Censored:
 		return "> " + brief(r.LimitNs)
+	case r.Ns == nil && r.Left == 0:
+		return "nobody was served who could leave"
 	case r.Ns == nil:
 		return "nobody waited"
 	}

@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"fmt"
+	"time"
 
 	"medusa/control"
 	"medusa/poller/loop"
@@ -127,13 +128,14 @@ func (g *ledger) makeReport() *Report {
 		Service:       rec.service.publish(0, 0),
 		FirstByte:     rec.firstByte.publish(0, 0),
 		Connect:       rec.connect.publish(0, 0),
-		Admission:     rec.admission.publish(uint64(g.begun-g.admitted-g.unasked), g.s.FillLimit),
-		Lag:           rec.lag.publish(0, 0),
-		Queue:         rec.queue.publish(rec.unassigned, g.s.Timeout),
-		Series:        rec.series.points(int64(g.s.Timeout)),
-		Spans:         rec.spans.publish(g.s.Timeout),
-		Onset:         rec.onset,
-		MeanInFlight:  rec.flow.meanInFlight(), SumInWindowNs: float64(rec.flow.sum),
+		// Whoever was never answered waited longer than those who were.
+		Admission:    rec.admission.publish(uint64(g.begun-g.admitted-g.unasked), max(g.s.FillLimit, time.Duration(rec.admission.max))),
+		Lag:          rec.lag.publish(0, 0),
+		Queue:        rec.queue.publish(rec.unassigned, g.s.Timeout),
+		Series:       rec.series.points(int64(g.s.Timeout)),
+		Spans:        rec.spans.publish(g.s.Timeout),
+		Onset:        rec.onset,
+		MeanInFlight: rec.flow.meanInFlight(), SumInWindowNs: float64(rec.flow.sum),
 		QueueStart: g.queueStart, QueueEnd: g.queueEnd,
 		Fate:    map[string]uint64{},
 		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted, FillNs: g.fillNs,

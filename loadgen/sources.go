@@ -1,6 +1,29 @@
 package loadgen
 
-import "net/netip"
+import (
+	"fmt"
+	"net"
+	"net/netip"
+)
+
+// ParseSources reads addresses to connect from. An error says that one is none, or
+// none of this machine.
+func ParseSources(texts []string) ([]netip.Addr, error) {
+	var out []netip.Addr
+	for _, text := range texts {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("--sources %q: give IP addresses", text)
+		}
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
+		if err != nil {
+			return nil, fmt.Errorf("--sources %s: one cannot connect from there: %w; give addresses of this machine", a, err)
+		}
+		_ = l.Close() // nobody came
+		out = append(out, a)
+	}
+	return out, nil
+}
 
 // Sources returns the addresses that a load on a server of 127/8 connects from
 // in turn: several where one has too few ephemeral ports for the connections (at

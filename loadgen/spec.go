@@ -131,6 +131,8 @@ func (s Spec) Check() error {
 		return fmt.Errorf("--leave %v: give a share from 0 to 1", s.Leave)
 	case s.Leave > 0 && s.IdleSilent && s.Idle > 0:
 		return errors.New("--leave and --no-idle-first-request: of who never asks it is not known whether he has a place")
+	case s.Leave > 0 && s.RecoverLimit == 0:
+		return errors.New("--recover-limit 0s and --leave: nobody could have a place in no time; give the time to wait for them")
 	case s.Leave > 0 && (s.Redial || s.NoKeepAlive):
 		return errors.New("--leave: who waits for a place is known only of clients that keep their connections and do not replace them: give --no-redial, without --no-keep-alive")
 	case s.Depth*size > maxAsked:

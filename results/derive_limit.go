@@ -19,6 +19,8 @@ func (d derivation) limit() {
 		d.miss(l.Recovery.Missing, "recovery_ms")
 	case l.Recovery.Censored:
 		d.r.Censored["recovery_ms"] = float64(l.Recovery.LimitNs) / 1e6
+	case l.Recovery.Ns == nil && l.Recovery.Left == 0:
+		d.miss("nobody was served at the end of the window who could leave", "recovery_ms")
 	case l.Recovery.Ns == nil:
 		d.miss("nobody waited for a place when some left", "recovery_ms")
 	default:

@@ -19,6 +19,11 @@ func faultTables(run *Run, a *Analysis) []tableView {
 	tables[0].Notes = []string{"Milliseconds, medians over blocks; below them the share of the others' requests that was answered, where it was not all. Where the fault's part of a window has under 10,000 requests, the quantile has few exceedances: the figure and the table of every cell mark it."}
 	tables[1].Notes = []string{"Milliseconds, medians over blocks, in steps of a hundredth of the window; 0: they felt nothing any more."}
 	tables[2].Notes = []string{"Milliseconds, medians over blocks. Peers that vanished are let go by the server's own patience (idle_timeout_s).", leakText(run)}
+	for i := range tables {
+		if len(tables[i].Rows) == 0 {
+			tables[i].Head, tables[i].Notes[0] = nil, "No trial with a fault could be used."
+		}
+	}
 	return tables
 }
 

@@ -20,8 +20,9 @@ func occupy(base int) (occupied, error) {
 	for {
 		f, err := os.Open(os.DevNull)
 		if err != nil {
+			taken := len(low)
 			low.release()
-			return nil, fmt.Errorf("taking the descriptors below %d: %w", base, err)
+			return nil, fmt.Errorf("--fd-base %d: %w after %d descriptors; give less, or raise the limit (--nofile)", base, err, taken)
 		}
 		if int(f.Fd()) >= base {
 			return low, f.Close()

@@ -1,9 +1,9 @@
 package faults
 
 import (
-	"fmt"
-	"net/netip"
 	"time"
+
+	"medusa/loadgen"
 )
 
 // Flags is the grammar of `medusa fault`, in kong's tags.
@@ -27,12 +27,9 @@ type Flags struct {
 func (f Flags) Config() (Config, error) {
 	s := Default()
 	s.Kind, s.URL, s.Connections, s.Rate, s.Duration, s.Every = f.Kind, f.URL, f.Connections, f.Rate, f.Duration, f.Every
-	for _, text := range f.Sources {
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return Config{}, fmt.Errorf("--sources %q: give IP addresses", text)
-		}
-		s.Sources = append(s.Sources, a)
+	var err error
+	if s.Sources, err = loadgen.ParseSources(f.Sources); err != nil {
+		return Config{}, err
 	}
 	return Config{Spec: s, Backend: f.Backend, CPUs: f.CPU, Background: f.Background, JSON: f.JSON, Control: f.Control != ""}, nil
 }
