@@ -125,6 +125,10 @@ func (v values) contradiction() string {
 		return "protocol: echo needs message_bytes"
 	case v.text("protocol") != "echo" && v.has("message_bytes"):
 		return "message_bytes is the size of an echo: set protocol: echo, or for http path: /fixed/N"
+	case v.text("protocol") != "http" && (v.has("head_timeout_s") || v.has("idle_timeout_s")):
+		return "head_timeout_s and idle_timeout_s are of HTTP connections: remove them, or set protocol: http"
+	case v.has("idle_timeout_s") && v.number("idle_connections") > 0 && v.number("idle_timeout_s") < v.number("warmup_s")+v.number("window_s"):
+		return "idle_timeout_s ends the idle connections within the trial: give more, or remove idle_connections"
 	case v.text("assign") == loadgen.AssignTurn && v.text("mode") != "open":
 		return "assign: turn is of an open loop: in a closed one whoever is answered asks again"
 	case v.text("assign") == loadgen.AssignTurn && !v.on("keep_alive"):
@@ -135,15 +139,22 @@ func (v values) contradiction() string {
 
 // wrong is contradiction, and what is wrong with the grid's phases for them.
 func (g *Grid) wrong(v values) string {
+	if why := v.contradiction(); why != "" {
+		return why
+	}
 	switch {
 	case g.Phases.Leave > 0 && !v.has("offered_share"):
 		return "leave_share is of clients of whom a server may have no place for some: give offered_share"
 	case g.Phases.Leave > 0 && !v.on("keep_alive"):
 		return "leave_share needs clients that keep their connections: remove keep_alive: false"
+	case g.Phases.Leave > 0 && !v.on("idle_first_request"):
+		return "leave_share needs to know who has a place: remove idle_first_request: false"
+	case g.Phases.Leave > 0 && v.number("load_processes") > 1:
+		return "leave_share needs clients that leave at one moment: remove load_processes"
 	case g.Phases.Leave > 0 && v.has("generator"):
 		return "leave_share is of medusa's generator: remove generator: " + v.text("generator")
 	}
-	return v.contradiction()
+	return ""
 }
 
 // tooDeep returns why requests cannot be kept on their way as asked for.
@@ -288,7 +299,11 @@ func (h Host) tooMany(v values, n int) string {
 // offered_share at most, as the server is not yet running.
 func connections(v values) int {
 	if v.has("offered_share") {
-		return int(math.Ceil(v.number("offered_share") * v.number("nofile") * float64(v.serverProcesses())))
+		places := v.number("nofile") * float64(v.serverProcesses())
+		if v.has("max_connections") {
+			places = min(places, v.number("max_connections"))
+		}
+		return int(math.Ceil(v.number("offered_share") * places))
 	}
 	return int(v.number("active_connections") + v.number("idle_connections"))
 }

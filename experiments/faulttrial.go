@@ -136,8 +136,14 @@ func (t *trial) throughWindow(ctx context.Context, begins control.Event) (contro
 		if err := t.putFault(ctx); err != nil {
 			return control.Event{}, err
 		}
-		if err := t.recovered(ctx, t.part.Before.Connections, begins.AtNs+left.Nanoseconds()-faultLeave.Nanoseconds()); err != nil {
+		// The doomed load has its connections before the window begins.
+		had := min(t.part.Filled.Connections, t.part.Before.Connections)
+		if err := t.recovered(ctx, had, begins.AtNs+left.Nanoseconds()-faultLeave.Nanoseconds()); err != nil {
 			return control.Event{}, err
+		}
+		if t.fault.kind == loadKilled { // what that takes is no part of the recovery
+			_ = t.fault.proc.proc.Wait() // it was killed
+			t.fault.proc.drain()
 		}
 		left = time.Duration(begins.AtNs + left.Nanoseconds() - control.Monotonic())
 	}
@@ -186,8 +192,6 @@ func (t *trial) putFault(ctx context.Context) error {
 		}
 		f.part.EndedNs = control.Monotonic()
 		f.proc.proc.Kill()
-		_ = f.proc.proc.Wait() // it was killed
-		f.proc.drain()
 		return nil
 	}
 	f.proc.tell(control.Command{Do: "go"})
@@ -256,8 +260,13 @@ func (t *trial) settleFault(ctx context.Context) error {
 	}
 	t.stage = "fault-end"
 	if f.kind != noFault && !f.part.Recovered {
-		if err := t.recovered(ctx, t.part.Start.Connections, control.Monotonic()+faultRecovery.Nanoseconds()); err != nil {
+		watched, again := f.part.WatchedNs, control.Monotonic()
+		if err := t.recovered(ctx, t.part.Start.Connections, again+faultRecovery.Nanoseconds()); err != nil {
 			return err
+		}
+		if f.part.Recovered && f.part.EndedNs+f.part.WatchedNs <= again+faultLook.Nanoseconds() {
+			// It was while nobody looked: all that is known is that it took longer.
+			f.part.Recovered, f.part.WatchedNs = false, watched
 		}
 	}
 	if f.proc != nil && f.kind != loadKilled {

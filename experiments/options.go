@@ -107,6 +107,9 @@ func (o *Options) bench(host Host) (*bench, error) {
 			return nil, fmt.Errorf("cannot run %s: %w", first, err)
 		}
 	}
+	if o.ServerVia+o.LoadVia != "" && o.Suite != nil && slices.ContainsFunc(o.Suite.Grids, func(g Grid) bool { return g.asks("fault") }) {
+		return nil, badFlag("--server-via and --load-via: the faults of the suite %s need server and load on this machine, whose clock they share", o.Suite.Name)
+	}
 	if o.Address != "" {
 		var err error
 		if b.address, err = netip.ParseAddr(o.Address); err != nil {

@@ -211,7 +211,7 @@ func TestPlanPeers(t *testing.T) {
 		{"here", true, nil, ""},
 		{"not installed", false, nil, "the backend other is not here: the program other is not installed (scripts/peers.sh installs it)"},
 		{"congestion", true, []string{"congestion=cubic"}, "other is another program: it cannot be asked for congestion"},
-		{"limits", true, []string{"max_connections=5", "on_full=shed"}, "other is another program: it cannot be asked for max_connections, on_full"},
+		{"limits", true, []string{"max_connections=500", "on_full=shed"}, "other is another program: it cannot be asked for max_connections, on_full"},
 		{"processes", true, []string{"server_processes=2"}, "other is another program: it cannot be asked for server_processes"},
 		{"raw", true, []string{"protocol=raw", "server_wait=poll"}, "other is another program: it cannot be asked for protocol: raw, server_wait: poll"},
 	} {

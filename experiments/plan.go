@@ -238,7 +238,7 @@ func gridPlan(g *Grid, cells []cell) results.GridPlan {
 			}
 		}
 	}
-	return results.GridPlan{Name: g.Name, Blocks: g.Blocks, Factors: factors, Fixed: g.Fixed, Cells: len(cells), Claims: g.Blocks >= results.MinPairs, Slope: g.Slope}
+	return results.GridPlan{Name: g.Name, Blocks: g.Blocks, Factors: factors, Fixed: g.Fixed, Cells: len(cells), Claims: g.Blocks >= results.MinPairs, Slope: g.Slope, Phases: g.Phases.told()}
 }
 
 // blockOf returns the mini-blocks of one block of a grid, one for each place,

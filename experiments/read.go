@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"maps"
 	"sort"
 
 	"medusa/results"
@@ -20,7 +21,8 @@ type scope struct {
 	factors               []Factor
 	collapse              []Collapse
 	fixed                 map[string]any
-	phases                *Phases
+	phases                map[string]float64 // as phasesOf takes them
+	recoverAt             place              // of recover_max_s
 	factorsAt, collapseAt place
 }
 
@@ -239,10 +241,16 @@ func (s *Suite) addGrid(name string, blocks int, where place, shared, own scope)
 	for k, v := range own.fixed {
 		g.Fixed[k] = v
 	}
-	for _, ph := range []*Phases{shared.phases, own.phases} {
-		if ph != nil {
-			g.Phases = *ph
-		}
+	phases, limit := maps.Clone(shared.phases), shared.recoverAt
+	if phases == nil {
+		phases = map[string]float64{}
+	}
+	maps.Copy(phases, own.phases)
+	if own.phases["recover_max_s"] > 0 {
+		limit = own.recoverAt
+	}
+	if g.Phases = phasesOf(phases); g.Phases.RecoverMax > 0 && g.Phases.Leave == 0 {
+		return limit.fail("recover_max_s is how long others may need when some leave: give leave_share")
 	}
 	setBy := map[string]string{}
 	for _, f := range g.Factors {

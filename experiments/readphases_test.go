@@ -42,6 +42,21 @@ func TestLeaveArguments(t *testing.T) {
 	}
 }
 
+// What a grid says of phases is beside what the suite says; its own wins.
+func TestPhasesOfGridAndSuite(t *testing.T) {
+	const factors = "factors: {backend: [epoll, poll]}"
+	text := strings.Replace(leaving, factors, "grids:\n  - {name: one, "+factors+", phases: {quiet_s: 1}}\n  - {name: two, "+factors+"}", 1)
+	s, err := Parse("leaving.yaml", []byte(text))
+	if err != nil || text == leaving {
+		t.Fatal(err)
+	}
+	for i, quiet := range []float64{1, .5} {
+		if want := (Phases{Fill: .3, Quiet: quiet, Leave: .5, RecoverMax: 3}); s.Grids[i].Phases != want {
+			t.Errorf("grid %s: phases %+v, want %+v", s.Grids[i].Name, s.Grids[i].Phases, want)
+		}
+	}
+}
+
 func TestRecoveryIsWaitedFor(t *testing.T) {
 	for _, c := range []struct {
 		p    Phases

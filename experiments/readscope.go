@@ -44,7 +44,7 @@ func readScope(parts map[string]place) (scope, error) {
 	}
 	if p, ok := parts["phases"]; ok {
 		var hold float64
-		if sc.phases, hold, err = readPhases(p); err != nil {
+		if sc.phases, hold, sc.recoverAt, err = readPhases(p); err != nil {
 			return sc, err
 		}
 		if hold > 0 {
@@ -57,40 +57,33 @@ func readScope(parts map[string]place) (scope, error) {
 	return sc, nil
 }
 
-// readPhases reads the phases, and how long the window is held if they say so.
-func readPhases(p place) (ph *Phases, hold float64, err error) {
+// readPhases reads the phases, how long the window is held if they say so, and
+// where recover_max_s stands.
+func readPhases(p place) (ph map[string]float64, hold float64, limit place, err error) {
 	pairs, err := p.pairs("phases")
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, limit, err
 	}
-	ph = &Phases{}
-	var limit place
+	ph = map[string]float64{}
 	for _, e := range pairs {
 		switch e.key {
-		case "fill_s":
-			ph.Fill, err = e.value.number(e.key, 0, 600)
-		case "quiet_s":
-			ph.Quiet, err = e.value.number(e.key, 0, 600)
+		case "fill_s", "quiet_s":
+			ph[e.key], err = e.value.number(e.key, 0, 600)
 		case "hold_s":
 			hold, err = e.value.number(e.key, 0.05, 3600)
 		case "leave_share":
-			ph.Leave, err = e.value.number(e.key, 0, 1)
+			ph[e.key], err = e.value.number(e.key, 0, 1)
 		case "recover_max_s":
-			ph.RecoverMax, err = e.value.number(e.key, 0.001, 600)
+			limit = e.at
+			ph[e.key], err = e.value.number(e.key, 0.001, 600)
 		default:
-			return nil, 0, e.unknown("phase", phaseKeys...)
+			err = e.unknown("phase", phaseKeys...)
 		}
 		if err != nil {
-			return nil, 0, err
-		}
-		if e.key == "recover_max_s" {
-			limit = e.at
+			return nil, 0, limit, err
 		}
 	}
-	if ph.RecoverMax > 0 && ph.Leave == 0 {
-		return nil, 0, limit.fail("recover_max_s is how long others may need when some leave: give leave_share")
-	}
-	return ph, hold, nil
+	return ph, hold, limit, nil
 }
 
 // readSettings reads a mapping of settings.

@@ -21,6 +21,9 @@ func (v values) crowded(n int) string {
 	if processes > 1 && !loop.SpreadsConnections {
 		return fmt.Sprintf("this system does not spread connections among %d server processes", processes)
 	}
+	if most := int(v.number("max_connections")); v.has("max_connections") && !v.has("offered_share") && n > most {
+		return fmt.Sprintf("%d connections, and max_connections is %d: to offer more than there are places for, give offered_share", n, most)
+	}
 	if v.has("offered_share") {
 		n = processes // so many as there are places for
 	}

@@ -6,6 +6,7 @@ package experiments
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
@@ -197,6 +198,12 @@ func (f *Factor) names() []string {
 	return out
 }
 
+// asks says whether the grid gives a setting, in any of its cells.
+func (g *Grid) asks(setting string) bool {
+	_, fixed := g.Fixed[setting]
+	return fixed || g.setBy(setting) != nil
+}
+
 // level returns the level of that name; numbers are compared as numbers.
 func (f *Factor) level(name string) (Level, bool) {
 	for _, l := range f.Levels {
@@ -205,6 +212,21 @@ func (f *Factor) level(name string) (Level, bool) {
 		}
 	}
 	return Level{}, false
+}
+
+// phasesOf makes phases of what a suite says of them, by name; nil is nothing.
+func phasesOf(said map[string]float64) Phases {
+	return Phases{Fill: said["fill_s"], Quiet: said["quiet_s"], Leave: said["leave_share"], RecoverMax: said["recover_max_s"]}
+}
+
+// told is the inverse of phasesOf, without those that are 0.
+func (p Phases) told() map[string]float64 {
+	all := map[string]float64{"fill_s": p.Fill, "quiet_s": p.Quiet, "leave_share": p.Leave, "recover_max_s": p.RecoverMax}
+	maps.DeleteFunc(all, func(_ string, v float64) bool { return v == 0 })
+	if len(all) == 0 {
+		return nil
+	}
+	return all
 }
 
 // recoverMax is RecoverMax, or the load process's own limit.

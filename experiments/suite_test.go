@@ -194,7 +194,7 @@ func TestParseGrids(t *testing.T) {
 	if edge.Fixed["window_s"] != 2.5 || limits.Fixed["window_s"] != 2.5 {
 		t.Errorf("held for %v and %v", edge.Fixed["window_s"], limits.Fixed["window_s"])
 	}
-	if edge.Phases != (Phases{Fill: 1, Quiet: 0.5, Leave: 0.25}) || limits.Phases != (Phases{Fill: 2}) {
+	if edge.Phases != (Phases{Fill: 1, Quiet: 0.5, Leave: 0.25}) || limits.Phases != (Phases{Fill: 2, Quiet: 0.5, Leave: 0.25}) {
 		t.Errorf("phases %v and %v", edge.Phases, limits.Phases)
 	}
 	// 2 backends x (2 shares collapsed to one wait + 1 share with both).

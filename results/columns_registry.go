@@ -72,7 +72,7 @@ var registry = concat(
 		{Name: "cpu_share_at_limit_quiet", Unit: "share", Better: Lower,
 			Meaning: "CPU time of the server, of one CPU, while all clients are connected, or wait to be, and silent (phases: quiet_s)"},
 		{Name: "recovery_ms", Unit: "ms", Better: Lower, Censored: true,
-			Meaning: "when a share of those served leave: from then until as many of those who had no place are answered as there are places, or as there are of them"},
+			Meaning: "when a share of those served leave: from then until as many of those who had no place are answered as there are places, or as there are of them; who was turned away comes again at the pace of the fill, 30,000/s, so that under on_full: shed it is no shorter than that takes"},
 		{Name: "told_p50_us", Unit: "us", Better: Lower,
 			Meaning: "median latency as the generator tells it: medusa's is service, another program's is by its own rules (the records' notes say which), so its values are no measure of a server"},
 		{Name: "told_p99_us", Unit: "us", Better: Lower,

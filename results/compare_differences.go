@@ -78,6 +78,9 @@ func gridTexts(p Plan) map[string]map[string]string {
 		for name, levels := range g.Factors {
 			asked["levels of "+name] = levelList(levels)
 		}
+		for name, v := range g.Phases {
+			asked["phase "+name] = LevelText(v)
+		}
 		values := map[string][]string{}
 		for i := range p.Trials {
 			t := &p.Trials[i]

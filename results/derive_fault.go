@@ -19,13 +19,14 @@ func (d derivation) fault() {
 	}
 	d.leaks(f, s)
 	if f.disturbs() && f.EndedNs > 0 {
+		d.put("fault_lasted_ms", float64(f.EndedNs-f.BeganNs)/1e6)
 		if ms := float64(f.WatchedNs) / 1e6; f.Recovered {
 			d.put("server_recovery_ms", ms)
 		} else {
 			d.r.Censored["server_recovery_ms"] = ms
 		}
 	} else {
-		d.miss("nothing was done to the server", "fault_recovery_ms", "server_recovery_ms")
+		d.miss("nothing was done to the server", "fault_lasted_ms", "fault_recovery_ms", "server_recovery_ms")
 	}
 	if l == nil || len(l.Spans) != 3 {
 		d.miss("the generator told no parts of its window", "before_p99_ms", "fault_p50_ms", "fault_p99_ms", "after_p99_ms", "fault_ok_share", "after_ok_share", "fault_recovery_ms")

@@ -171,3 +171,24 @@ func TestDeriveFaultStaysLonger(t *testing.T) {
 		t.Errorf("%v, at least %v", v, r.Censored["server_recovery_ms"])
 	}
 }
+
+// "Nothing leaked" is said of those trials only that told what they were left with.
+func TestLeakText(t *testing.T) {
+	t.Parallel()
+	told := *faulty(func(*Record) {})
+	leaked := *faulty(func(r *Record) { r.Server.End.Connections++ })
+	silent := *faulty(func(r *Record) { r.Server.End.Full.OpenFDs = -1 })
+	for _, c := range []struct {
+		records []Record
+		want    string
+	}{
+		{[]Record{told, told}, "Nothing leaked: in each of 2 trials the server had as many connections and descriptors when all clients had gone as at its start."},
+		{[]Record{told, silent}, "Nothing leaked: in each of 1 trial the server had as many connections and descriptors when all clients had gone as at its start. Of 1 trial more it is not known."},
+		{[]Record{silent}, "Whether anything leaked is not known."},
+		{[]Record{told, leaked}, "In 1 of 2 trials the server was left with"},
+	} {
+		if got := leakText(&Run{Records: c.records}); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}

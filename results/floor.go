@@ -16,7 +16,7 @@ const nearFloor = 3
 // waking are the distributions that hold the time in which a sleeping server
 // wakes. Others do not: the kernel establishes a connection by itself (connect),
 // and lag and queue are over before the server has anything to do.
-var waking = []string{"response", "response_ok", "service", "first_byte", "admission"}
+var waking = []string{"response", "response_ok", "service", "first_byte", "admission", "before", "fault", "after"}
 
 // latencyOf takes a latency column apart: its quantile and how many nanoseconds
 // its unit has. false for every other column.

@@ -62,7 +62,7 @@ func TestLatencyColumns(t *testing.T) {
 	}
 	want := "response_p50_us response_p90_us response_p99_us response_p999_us response_p50_ms response_p90_ms response_p99_ms response_p999_ms " +
 		"response_ok_p50_us response_ok_p99_us response_ok_p50_ms response_ok_p99_ms service_p50_us service_p99_us first_byte_p50_us first_byte_p99_us " +
-		"admission_p50_us admission_p99_us admission_p50_ms admission_p99_ms"
+		"admission_p50_us admission_p99_us admission_p50_ms admission_p99_ms before_p99_ms fault_p99_ms after_p99_ms fault_p50_ms"
 	if strings.Join(got, " ") != want {
 		t.Errorf("latencies are %q", got)
 	}

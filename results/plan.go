@@ -33,6 +33,9 @@ type GridPlan struct {
 	Fixed   map[string]any   `json:"fixed"`
 	Cells   int              `json:"cells"`
 	Claims  bool             `json:"claims"` // blocks >= 6: intervals and claims; else points only
+	// Phases are those of a trial outside of warm-up and window, by the names
+	// that suites have for them; nil in plans of earlier versions.
+	Phases map[string]float64 `json:"phases,omitempty"`
 	// Slope, when set, is what this grid claims: growth of columns of its
 	// own. The suite's primary metric is neither tested nor told there.
 	Slope *GridSlope `json:"slope,omitempty"`

@@ -83,6 +83,12 @@ func seriesText(g *GridPlan, x, column string, series []Series) string {
 		if len(group[0].Facet) > 0 {
 			facet = AtText(group[0].Facet) + " "
 		}
+		if !slices.ContainsFunc(group, func(s Series) bool {
+			return slices.ContainsFunc(s.Points, func(pt Point) bool { return pt.N > 0 })
+		}) {
+			rows = append(rows, facet+"no clean trial")
+			continue
+		}
 		if ranges, ok := medianRanges(group, at, c.Unit); ok {
 			var levels []string
 			for _, s := range group {

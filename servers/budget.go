@@ -38,7 +38,9 @@ func reserveFor(limit uint64, listeners, sites int) int {
 func (s *server) bound() {
 	r := &s.ready
 	r.NoFile = control.NoFile()
-	r.OpenFDs = control.OpenFDs()
+	if r.OpenFDs = control.OpenFDs(); r.OpenFDs < 0 && s.cfg.FDBase > 0 {
+		r.OpenFDs = s.cfg.FDBase // at least; there was not even one to count them with
+	}
 	r.ReserveFDs = s.reserve
 	r.UsableFDs = max(s.usable(r.OpenFDs)-s.upstream, 0)
 	if n := s.cfg.MaxConnections; n > 0 {
