@@ -131,7 +131,12 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 		l.counts.Calls[t.send.call] += t.sends
 		t.sends = 0
 		switch {
-		case err != nil || c.gone(): // the descriptor was closed meanwhile
+		case err != nil: // the descriptor was closed meanwhile
+		case c.gone():
+			if t.errno == 0 { // what the peer got meanwhile is counted all the same
+				c.handed += int64(t.sent)
+				l.counts.BytesOut += uint64(t.sent)
+			}
 		case t.errno == unix.EAGAIN:
 			e.sendElsewhere(c, t)
 			return e.settled(writers)
