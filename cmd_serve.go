@@ -28,7 +28,7 @@ type serveCmd struct {
 	AccessLog      string        `help:"Append a line for each HTTP request to a file (Combined Log Format)." placeholder:"FILE"`
 	MaxContent     int64         `help:"The most content of an HTTP request (1048576)." placeholder:"BYTES"`
 	Nofile         uint64        `help:"Limit the process to N descriptors (RLIMIT_NOFILE, soft and hard); without it the soft limit is raised to the hard one." placeholder:"N"`
-	ReserveFDs     int           `name:"reserve-fds" help:"Descriptors that connections leave free, for files (a 64th of the limit, from 8 to 256)." placeholder:"N"`
+	ReserveFDs     int           `name:"reserve-fds" help:"Descriptors that connections leave free, for files (a 64th of the limit, from 8 to 256, and one for each further service and site)." placeholder:"N"`
 	CPU            []int         `name:"cpu" help:"CPUs to run on." placeholder:"LIST"`
 	In             int           `help:"User-space input buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
 	Out            int           `help:"User-space output buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`

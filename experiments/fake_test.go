@@ -68,6 +68,7 @@ type fake struct {
 	fault    fault
 	pid      int
 	helpers  []int
+	had      []int // connections of a server, one for each snapshot; nil: 100 until the last
 	lines    int
 	sleep    func(time.Duration)
 	hang     func()
@@ -189,7 +190,10 @@ func (f *fake) server() error {
 			AtNs: int64(n+1) * 1e9, CPUNs: int64(served) * 8000, Requests: served, BytesIn: served * 50, BytesOut: served * 150,
 			Waits: served / 10, Events: served, Accepted: 100, Calls: map[string]uint64{"read": served, "write": served},
 		}
-		if n > 0 && n < 4 {
+		switch {
+		case f.had != nil:
+			s.Connections = f.had[min(n, len(f.had)-1)]
+		case n > 0 && n < 4:
 			s.Connections = 100
 		}
 		if c.Full {
@@ -271,6 +275,8 @@ type fakeLauncher struct {
 	onLaunch func(argv []string) error
 	// helpers do the work of the load process.
 	helpers []int
+	// had are the connections of servers, one for each snapshot but settled ones.
+	had []int
 
 	mu      sync.Mutex
 	argvs   [][]string
@@ -290,7 +296,7 @@ func (l *fakeLauncher) Launch(argv []string) (Process, error) {
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	p := &fakeProcess{in: inW, out: outR, killed: make(chan struct{}), ended: make(chan struct{}), pid: 1000 + len(l.argvs)}
-	f := &fake{args: argv[1:], in: inR, out: outW, err: &p.stderr, pid: p.pid, helpers: l.helpers}
+	f := &fake{args: argv[1:], in: inR, out: outW, err: &p.stderr, pid: p.pid, helpers: l.helpers, had: l.had}
 	if l.faults != nil {
 		f.fault = l.faults(argv)
 	}
@@ -361,6 +367,8 @@ func (fakeSignals) Window([]int) windowReading {
 	zero, busy := int64(0), 2*now
 	return windowReading{WallNs: now, CPUs: 2, IdleNs: &zero, Steal: &zero, OursNs: &busy, PSI: &zero}
 }
+
+func (fakeSignals) Used(int) *int64 { return new(int64(7e6)) }
 
 func (fakeSignals) Trial() trialReading {
 	sockets, zero := 10, uint64(0)

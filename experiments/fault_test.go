@@ -3,6 +3,7 @@ package experiments
 import (
 	"bufio"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -100,6 +101,36 @@ func TestFaultTrial(t *testing.T) {
 		}
 		if began != 2 || l.running != 0 {
 			t.Errorf("%d fault processes were started, %d processes are left", began, l.running)
+		}
+	})
+}
+
+// A load that is killed is gone when the server has as many connections as before
+// that load came, and what it used of the CPUs is the trial's own.
+func TestLoadKilled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var windows [][]int
+		l := &fakeLauncher{had: []int{0, 50, 150, 150, 150, 50, 50, 0}}
+		b := fakeBench(l)
+		b.signals = seenPIDs{pids: &windows}
+		text := strings.Replace(strings.Replace(faultSuite, "[none, silent]", "[load-killed]", 1), "[epoll, select]", "[epoll]", 1)
+		outcome, run, progress, err := fakeRun(t, t.Context(), text, Request{}, b)
+		if err != nil || outcome.Failed != 0 || len(run.Records) != 1 {
+			t.Fatalf("%v, %+v\n%s", err, outcome, progress)
+		}
+		// Snapshots say the time of their number: the sixth is the first with 50.
+		if f := run.Records[0].Fault; !f.Recovered || f.EndedNs+f.WatchedNs != 6e9 {
+			t.Errorf("it had recovered in the snapshot of %d s: %+v", (f.EndedNs+f.WatchedNs)/1e9, f)
+		}
+		if m := run.Records[0].Machine; m.ForeignShare == nil {
+			t.Errorf("foreign CPU is not known: %v", m.Unknown)
+		}
+		const doomed = 1003 // the third process: after the server and the load
+		if n := len(windows); n != 2 || !slices.Contains(windows[0], doomed) || slices.Contains(windows[1], doomed) {
+			t.Errorf("the trial's processes were %v", windows)
+		}
+		if l.running != 0 {
+			t.Errorf("%d processes are left", l.running)
 		}
 	})
 }

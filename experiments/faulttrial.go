@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +35,28 @@ type faultRun struct {
 	kind string
 	proc *peer // nil where the runner does it, or there is none
 	part *results.FaultPart
+	// killed says that the process was ended in the window, usedNs what it had
+	// used of the CPUs until then; nil: not known.
+	killed bool
+	usedNs *int64
+}
+
+// windowAfter reads the machine's counters at the end of the window, in which one
+// of the trial's processes may have been killed.
+func (t *trial) windowAfter(pids []int) windowReading {
+	f := t.fault
+	if f == nil || !f.killed {
+		return t.signals.Window(pids)
+	}
+	dead := f.proc.proc.PID()
+	r := t.signals.Window(slices.DeleteFunc(slices.Clone(pids), func(pid int) bool { return pid == dead }))
+	if r.OursNs == nil || f.usedNs == nil {
+		r.OursNs = nil
+	} else {
+		ours := *r.OursNs + *f.usedNs
+		r.OursNs = &ours
+	}
+	return r
 }
 
 // process is the fault's own process; nil without.
@@ -138,7 +161,7 @@ func (t *trial) throughWindow(ctx context.Context, begins control.Event) (contro
 		}
 		// The doomed load has its connections before the window begins.
 		had := min(t.part.Filled.Connections, t.part.Before.Connections)
-		if err := t.recovered(ctx, had, begins.AtNs+left.Nanoseconds()-faultLeave.Nanoseconds()); err != nil {
+		if _, err := t.recovered(ctx, had, begins.AtNs+left.Nanoseconds()-faultLeave.Nanoseconds()); err != nil {
 			return control.Event{}, err
 		}
 		if t.fault.kind == loadKilled { // what that takes is no part of the recovery
@@ -190,6 +213,7 @@ func (t *trial) putFault(ctx context.Context) error {
 		if err := t.watch(ctx, lasts); err != nil {
 			return err
 		}
+		f.usedNs, f.killed = t.signals.Used(f.proc.proc.PID()), true
 		f.part.EndedNs = control.Monotonic()
 		f.proc.proc.Kill()
 		return nil
@@ -230,24 +254,25 @@ func (t *trial) stopServer(ctx context.Context, d time.Duration) error {
 }
 
 // recovered looks until the server has no more connections than so many, or up
-// to a moment of CLOCK_MONOTONIC.
-func (t *trial) recovered(ctx context.Context, connections int, until int64) error {
+// to a moment of CLOCK_MONOTONIC, and returns how many times it looked.
+func (t *trial) recovered(ctx context.Context, connections int, until int64) (looks int, err error) {
 	part := t.fault.part
 	for {
 		s, err := t.snapshot(ctx, cheap)
 		if err != nil {
-			return err
+			return looks, err
 		}
+		looks++
 		part.WatchedNs = s.AtNs - part.EndedNs
 		if s.Connections <= connections {
 			part.Recovered = true
-			return nil
+			return looks, nil
 		}
 		if control.Monotonic()+faultLook.Nanoseconds() >= until {
-			return nil
+			return looks, nil
 		}
 		if err := pause(ctx, faultLook); err != nil {
-			return err
+			return looks, err
 		}
 	}
 }
@@ -260,11 +285,12 @@ func (t *trial) settleFault(ctx context.Context) error {
 	}
 	t.stage = "fault-end"
 	if f.kind != noFault && !f.part.Recovered {
-		watched, again := f.part.WatchedNs, control.Monotonic()
-		if err := t.recovered(ctx, t.part.Start.Connections, again+faultRecovery.Nanoseconds()); err != nil {
+		watched := f.part.WatchedNs
+		looks, err := t.recovered(ctx, t.part.Start.Connections, control.Monotonic()+faultRecovery.Nanoseconds())
+		if err != nil {
 			return err
 		}
-		if f.part.Recovered && f.part.EndedNs+f.part.WatchedNs <= again+faultLook.Nanoseconds() {
+		if f.part.Recovered && looks == 1 {
 			// It was while nobody looked: all that is known is that it took longer.
 			f.part.Recovered, f.part.WatchedNs = false, watched
 		}

@@ -76,6 +76,10 @@ func TestPhaseErrors(t *testing.T) {
 		{"leave_share: 0.5", "leave_share: 1.5", "leave_share must be between 0 and 1"},
 		{"leave_share: 0.5", "leave_shore: 0.5", `nearest is "leave_share"`},
 		{"assign: turn", "assign: turns", "assign must be free or turn"},
+		{"assign: turn,", "assign: turn, idle_first_request: false,", "remove idle_first_request: false"},
+		{"assign: turn,", "assign: turn, load_processes: 2,", "remove load_processes"},
+		{"assign: turn,", "keep_alive: false,", "leave_share needs clients that keep their connections"},
+		{"assign: turn,", "assign: turn, keep_alive: false,", "assign: turn needs clients that keep their connections"},
 	} {
 		text := strings.Replace(leaving, c.from, c.to, 1)
 		if _, err := Parse("leaving.yaml", []byte(text)); text == leaving || err == nil || !strings.Contains(err.Error(), c.want) {

@@ -10,6 +10,9 @@ type signals interface {
 	Window(pids []int) windowReading
 	// Trial reads counters at the start or the end of a trial.
 	Trial() trialReading
+	// Used is the CPU time of a process on this machine; nil where it cannot be
+	// read.
+	Used(pid int) *int64
 }
 
 // windowReading holds counters that only grow; nanoseconds.

@@ -18,3 +18,5 @@ func (noSignals) Window([]int) windowReading {
 }
 
 func (noSignals) Trial() trialReading { return trialReading{} }
+
+func (noSignals) Used(int) *int64 { return nil }

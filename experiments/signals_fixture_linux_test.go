@@ -109,6 +109,8 @@ func (s *fixtureSignals) Trial() trialReading {
 	return s.after.Trial()
 }
 
+func (s *fixtureSignals) Used(pid int) *int64 { return s.after.Used(pid) }
+
 // TestVerdictsOfMachines: from files of /proc through a trial's record to its
 // verdict. Each rule on the machine has a case that breaks it alone.
 func TestVerdictsOfMachines(t *testing.T) {

@@ -163,6 +163,13 @@ func (s procSignals) processTime(pids []int) *int64 {
 	return &sum
 }
 
+func (s procSignals) Used(pid int) *int64 {
+	if ns, ok := s.clock(processClock(pid)); ok {
+		return &ns
+	}
+	return nil
+}
+
 func (s procSignals) Trial() trialReading {
 	var r trialReading
 	fs, err := procfs.NewFS(s.root)

@@ -289,7 +289,7 @@ func (t *trial) window(ctx context.Context) (before, after windowReading, err er
 		return
 	}
 	t.rec.InsideNs += time.Since(began).Nanoseconds()
-	after = t.signals.Window(pids)
+	after = t.windowAfter(pids)
 	t.part.After, err = t.snapshot(ctx, cheap)
 	if t.part.After != nil && t.here() {
 		after.Own = slices.Concat(own, t.part.After.PIDs) // a server of another program may begin some in the window

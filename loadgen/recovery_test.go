@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -70,12 +71,14 @@ func TestRecovery(t *testing.T) {
 		left, waiting, served int
 		atLeast, atMost       time.Duration // 0: nobody waited
 		censored              bool
+		text                  string
 	}{
-		{"they waited", 6, false, 0.5, time.Second, 3, 4, 3, 3 * time.Millisecond, 4 * time.Millisecond, false},
-		{"they were turned away", 6, true, 0.5, time.Second, 3, 4, 3, 1, 30 * time.Millisecond, false},
-		{"more leave than wait", 8, false, 1, time.Second, 8, 2, 2, 3 * time.Millisecond, 4 * time.Millisecond, false},
-		{"nobody waits", 10, false, 0.5, time.Second, 5, 0, 0, 0, 0, false},
-		{"too slow", 6, false, 0.5, 2 * time.Millisecond, 3, 4, 0, 0, 0, true},
+		{"they waited", 6, false, 0.5, time.Second, 3, 4, 3, 3 * time.Millisecond, 4 * time.Millisecond, false, "ms"},
+		{"they were turned away", 6, true, 0.5, time.Second, 3, 4, 3, 1, 30 * time.Millisecond, false, "ms"},
+		{"more leave than wait", 8, false, 1, time.Second, 8, 2, 2, 3 * time.Millisecond, 4 * time.Millisecond, false, "ms"},
+		{"nobody waits", 10, false, 0.5, time.Second, 5, 0, 0, 0, 0, false, "nobody waited"},
+		{"nobody is served", 0, true, 0.5, time.Second, 0, 10, 0, 0, 0, false, "nobody was served who could leave"},
+		{"too slow", 6, false, 0.5, 2 * time.Millisecond, 3, 4, 0, 0, 0, true, "> 2ms"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -91,6 +94,13 @@ func TestRecovery(t *testing.T) {
 			}
 			if (v.Ns != nil) != (tc.atMost > 0) || v.Ns != nil && (*v.Ns < int64(tc.atLeast) || *v.Ns > int64(tc.atMost)) {
 				t.Errorf("it took %v, want %v to %v", v.text(), tc.atLeast, tc.atMost)
+			}
+			if !strings.HasSuffix(v.text(), tc.text) {
+				t.Errorf("it is told as %q, not %q", v.text(), tc.text)
+			}
+			// Who was never answered waited no less than who was.
+			if d := r.Admission; d.Failed > 0 && (d.Max != nil || d.P50 != nil && d.Censored["max"] < *d.P50) {
+				t.Errorf("admission %+v", d)
 			}
 			if idle := r.IdleOpen; idle > tc.places || idle == 0 && tc.places > 5 {
 				t.Errorf("%d idle connections were open before anybody left", idle)

@@ -75,6 +75,7 @@ func TestSpecCheck(t *testing.T) {
 		{"closed", func(s *Spec) { s.Closed, s.Schedule.Rate = true, 0 }, ""},
 		{"closed needs no schedule", func(s *Spec) { s.Closed, s.Schedule = true, Schedule{} }, ""},
 		{"depth", func(s *Spec) { s.Closed, s.Schedule.Rate, s.Depth = true, 0, 1024 }, ""},
+		{"leaving in no time", func(s *Spec) { s.Leave, s.Redial, s.RecoverLimit = 0.5, false, 0 }, "--recover-limit 0s and --leave"},
 		{"depth of 0", func(s *Spec) { s.Depth = 0 }, "--depth 0"},
 		{"too deep", func(s *Spec) { s.Closed, s.Schedule.Rate, s.Depth = true, 0, 1025 }, "--depth 1025: give a number from 1 to 1024"},
 		{"deep and open", func(s *Spec) { s.Depth = 2 }, "--depth 2: in an open loop"},

@@ -157,6 +157,8 @@ func TestDifferences(t *testing.T) {
 	}
 	b.Plan.Grids[0].Factors["idle_connections"] = []any{0.0, 2000.0, 8000.0}
 	b.Plan.Grids = append(b.Plan.Grids, GridPlan{Name: "more"})
+	a.Plan.Grids[0].Phases = map[string]float64{"quiet_s": 0.1}
+	b.Plan.Grids[0].Phases = map[string]float64{"quiet_s": 0.4}
 	b.Plan.Suite, b.Plan.Design.Anchor = "other", "poll"
 	said = map[string]Difference{}
 	for _, d := range Differences(a, b) {
@@ -164,7 +166,7 @@ func TestDifferences(t *testing.T) {
 	}
 	for _, want := range []Difference{
 		{"suite", "synthetic", "other"}, {"anchor", "epoll", "poll"}, {"grid more", "not run", "run"},
-		{"grid idle: active_connections", "100", "50"}, {"grid idle: server_processes", "1", "2"}, {"grid idle: levels of idle_connections", "0 2000", "0 2000 8000"},
+		{"grid idle: active_connections", "100", "50"}, {"grid idle: phase quiet_s", "0.1", "0.4"}, {"grid idle: server_processes", "1", "2"}, {"grid idle: levels of idle_connections", "0 2000", "0 2000 8000"},
 	} {
 		if said[want.What] != want {
 			t.Errorf("%+v is not said; said %+v", want, said[want.What])

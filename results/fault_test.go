@@ -1,6 +1,8 @@
 package results
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -189,6 +191,65 @@ func TestLeakText(t *testing.T) {
 	} {
 		if got := leakText(&Run{Records: c.records}); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+// A row of a table of faults says what the fault is, and where another factor varies
+// beside which of its levels; none is said twice.
+func TestFaultTables(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		idle []any
+		want []string
+	}{
+		{[]any{0.0}, []string{"none", "silent, 5,000", "silent, 9,000"}},
+		{[]any{0.0, 2000.0}, []string{"none, idle_connections=0", "silent, 5,000, idle_connections=0", "silent, 9,000, idle_connections=0",
+			"none, idle_connections=2000", "silent, 5,000, idle_connections=2000", "silent, 9,000, idle_connections=2000"}},
+	} {
+		plan := Plan{
+			Suite: "faults", Design: Design{Blocks: 1, Compare: "backend", Baseline: "epoll", Seed: 1}, Metrics: Metrics{Primary: "fault_p99_ms"},
+			Grids: []GridPlan{{Name: "others", Blocks: 1, Factors: map[string][]any{
+				"backend": {"epoll"}, "trouble": {"nothing", "some", "more"}, "idle_connections": c.idle,
+			}}},
+		}
+		var records []Record
+		for _, idle := range c.idle {
+			for _, trouble := range []struct {
+				level, kind string
+				n           float64
+			}{{"nothing", FaultNone, 1}, {"some", "silent", 5000}, {"more", "silent", 9000}} {
+				n := len(records) + 1
+				r := *faulty(func(r *Record) {
+					if r.Fault.Kind = trouble.kind; trouble.kind == FaultNone {
+						r.Fault.Did, r.Fault.BeganNs, r.Fault.EndedNs, r.Fault.Recovered = nil, 0, 0, false
+						r.Server.End.Requests -= 10
+						r.Server.End.BytesIn -= 570
+						r.Server.End.BytesOut -= 1460
+					}
+					r.Trial, r.Grid, r.Block, r.MiniBlock, r.Position, r.Attempt, r.Role, r.Level = n, "others", 1, n, 1, 1, roleTrial, "epoll"
+					r.Factors = map[string]any{"backend": "epoll", "trouble": trouble.level, "idle_connections": idle}
+					maps.Copy(r.Settings, map[string]any{"backend": "epoll", "fault": trouble.kind, "fault_connections": trouble.n, "idle_connections": idle})
+				})
+				plan.Trials = append(plan.Trials, PlannedTrial{Index: n, Grid: r.Grid, Block: 1, MiniBlock: n, Position: 1, Role: roleTrial, Level: r.Level, Factors: r.Factors, Settings: r.Settings})
+				records = append(records, r)
+			}
+		}
+		run := &Run{Plan: plan, Records: records}
+		var rows []string
+		for _, row := range faultTables(run, run.Analyse())[0].Rows {
+			rows = append(rows, row.Cells[0].Main)
+		}
+		if !slices.Equal(rows, c.want) {
+			t.Errorf("rows %q, want %q", rows, c.want)
+		}
+		for i := range records {
+			records[i].Verdict = VerdictNoisy
+		}
+		for _, table := range faultTables(run, run.Analyse()) {
+			if len(table.Head) != 0 || len(table.Rows) != 0 || !strings.HasPrefix(table.Notes[0], "No trial with a fault") {
+				t.Errorf("without a trial that can be used: %+v", table)
+			}
 		}
 	}
 }

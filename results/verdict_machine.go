@@ -43,9 +43,13 @@ func noisy(r *Record) []finding {
 		fire("other programs used %.1f %% of the CPUs%s; 2 %% are allowed", 100**m.ForeignShare, who)
 	}
 	for _, s := range r.waiting() {
-		if s.share != nil && m.ForeignShare != nil && min(*s.share-*s.quiet, m.othersTime()) > quietMargin {
-			fire("%s %.1f %% of the window, and other programs used a CPU for %.1f %%; %.1f %% are allowed (2 points over the certificate's quiet machine)",
-				s.what, 100**s.share, 100*m.othersTime(), 100*(*s.quiet+quietMargin))
+		if others := m.othersTime(); s.share != nil && min(*s.share-*s.quiet, others) > quietMargin {
+			used := fmt.Sprintf("other programs used a CPU for %.1f %%", 100*others)
+			if math.IsInf(others, 1) {
+				used = "what other programs used is not known"
+			}
+			fire("%s %.1f %% of the window, and %s; %.1f %% are allowed (2 points over the certificate's quiet machine)",
+				s.what, 100**s.share, used, 100*(*s.quiet+quietMargin))
 		}
 	}
 	// Both counts are taken while no process of the trial lives.
@@ -75,10 +79,9 @@ var oneRunner = []string{"readiness", "completion", "goroutines", "sim"}
 // where they turned connections away, 5 % with epoll and 1 % with goroutines
 // (medians of psi_some_share in results/reference/quick). Waiting that other programs had
 // not the time to cause says nothing of the machine, and would exclude trials by
-// their result. Infinite where the number of CPUs is not known; where the share is
-// not, the trial is unverified.
+// their result. Infinite where that time is not known.
 func (m *MachinePart) othersTime() float64 {
-	if m.CPUs == 0 {
+	if m.ForeignShare == nil || m.CPUs == 0 {
 		return math.Inf(1)
 	}
 	return *m.ForeignShare * float64(m.CPUs)

@@ -280,6 +280,14 @@ func TestNoPlace(t *testing.T) {
 	if text := p.stderr.String(); !strings.Contains(text, "no descriptor is left for a connection: of 64,") || strings.Count(text, "\n") != 1 {
 		t.Errorf("stderr %q", text)
 	}
+	// Neither is one below which nothing is left.
+	for base, want := range map[int]string{63: "no descriptor is left for a connection: of 64,", 100: "--fd-base 100: "} {
+		p = spawn(t, Config{Backend: "poll", HTTP: "127.0.0.1:0", Fixed: true, NoFile: 64, FDBase: base})
+		p.end(1)
+		if text := p.stderr.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, want) && !strings.Contains(text, "too many open files") {
+			t.Errorf("above descriptor %d: %q", base, text)
+		}
+	}
 }
 
 // TestBudget: the reserve and what files may have of it, which with all else that

@@ -211,7 +211,7 @@ func TestReapForADescriptor(t *testing.T) {
 				for range 4 {
 					dial()
 				}
-				l.At(l.Now().Add(60*time.Millisecond), l.Stop) // before it tries again by itself
+				l.At(l.Now().Add(60*time.Millisecond), l.Stop) // before acceptRetry
 			})
 			t.Cleanup(func() {
 				if served != 7 || len(order) != 1 || order[0] != 0 || l.Counts().Reaped != 1 {
