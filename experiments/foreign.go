@@ -7,7 +7,9 @@ import (
 
 // othersGrown is the CPU time that other processes used between two readings,
 // in nanoseconds. ok is false if some of it may not be known: a process ended
-// meanwhile, or one may have begun and ended.
+// meanwhile, or one may have begun and ended. The system counts threads that begin
+// like processes, but what they use is their process's: each that is found in a
+// process that was there before explains one.
 //
 // What is not idle and not ours would be an upper bound that is always known,
 // but it bills other programs for what belongs to none: falling asleep and
@@ -22,18 +24,25 @@ func othersGrown(before, after windowReading) (ns float64, ok bool) {
 			return 0, false
 		}
 	}
-	begun := uint64(0)
+	// What is counted as begun: processes, with their threads, and threads that
+	// processes of both readings have more, the trial's own among them.
+	begun := 0
+	for pid, threads := range after.Threads {
+		if was, there := before.Threads[pid]; there {
+			begun += max(threads-was, 0)
+		}
+	}
 	for pid, is := range after.Others {
 		was, there := before.Others[pid]
 		if !there {
-			begun++
+			begun += max(after.Threads[pid], 1)
 		}
 		if slices.Contains(after.Own, pid) {
 			continue
 		}
 		ns += float64(is - was)
 	}
-	return ns, *after.Forks-*before.Forks <= begun
+	return ns, *after.Forks-*before.Forks <= uint64(begun)
 }
 
 // mostForeign names the other process that used the most CPU time between two

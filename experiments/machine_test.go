@@ -70,6 +70,25 @@ func TestForeignCPU(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, *m.ForeignShare, test.want)
 		}
 	}
+	// A thread is no process that came and went: the trial's own begin some, too.
+	for name, test := range map[string]struct {
+		forks         uint64
+		before, after map[int]int
+		want          float64
+	}{
+		"a thread of another":        {11, map[int]int{1: 2, 2: 1, 9: 5}, map[int]int{1: 3, 2: 1, 9: 5}, 0.01},
+		"threads of the trial's":     {13, map[int]int{1: 2, 2: 1, 9: 5}, map[int]int{1: 2, 2: 1, 9: 8}, 0.01},
+		"and one that has ended":     {13, map[int]int{1: 2, 2: 1, 9: 5}, map[int]int{1: 1, 2: 1, 9: 8}, 0.01},
+		"and one that came and went": {14, map[int]int{1: 2, 2: 1, 9: 5}, map[int]int{1: 2, 2: 1, 9: 8}, 0.4},
+		"threads not known before":   {11, nil, map[int]int{1: 3, 2: 1, 9: 8}, 0.4},
+	} {
+		before, after := before, reading(1e9, 6e8, test.forks, map[int]int64{1: 6e7, 2: 1e7})
+		before.Threads, after.Threads = test.before, test.after
+		m := machinePart(before, after, trialReading{}, trialReading{})
+		if m.ForeignShare == nil || *m.ForeignShare < test.want-1e-9 || *m.ForeignShare > test.want+1e-9 {
+			t.Errorf("%s: %v, want %v", name, *m.ForeignShare, test.want)
+		}
+	}
 	// One that the trial's server began counts as begun, and is not foreign.
 	after := reading(1e9, 6e8, 11, map[int]int64{1: 5e7, 2: 2e7, 3: 4e8})
 	after.Own, after.Name = []int{3}, func(int) string { return "child" }

@@ -25,6 +25,10 @@ type windowReading struct {
 	// Others is the CPU time of every other process, kernel threads included;
 	// nil where that is not known. Forks counts processes and threads begun.
 	Others map[int]int64
+	// Threads is how many threads each process has, of those for which that is
+	// known: a thread that a process begins is counted in Forks, and its CPU time
+	// is the process's.
+	Threads map[int]int
 	// Own are processes that the trial's own began meanwhile: others by their
 	// number, not by what they use.
 	Own   []int

@@ -57,7 +57,7 @@ func (s procSignals) Window(pids []int) windowReading {
 		r.IdleNs, r.Steal = &idle, &steal
 		r.Forks = &st.ProcessCreated
 	}
-	r.Others = s.others(fs, pids)
+	r.Others, r.Threads = s.processes(fs, pids)
 	if psi, err := fs.PSIStatsForResource("cpu"); err == nil && psi.Some != nil {
 		ns := int64(psi.Some.Total) * 1000
 		r.PSI = &ns
@@ -128,14 +128,18 @@ func (s procSignals) runDelay(pid int) *int64 {
 	return &sum
 }
 
-// others reads the CPU time of all processes but pids and this one.
-func (s procSignals) others(fs procfs.FS, pids []int) map[int]int64 {
+// processes reads the CPU time of all processes but pids and this one, and how many
+// threads each process has.
+func (s procSignals) processes(fs procfs.FS, pids []int) (times map[int]int64, threads map[int]int) {
 	all, err := fs.AllProcs()
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	times := make(map[int]int64, len(all))
+	times, threads = make(map[int]int64, len(all)), make(map[int]int, len(all))
 	for _, p := range all {
+		if st, err := p.Stat(); err == nil { // else it has ended
+			threads[p.PID] = st.NumThreads
+		}
 		if p.PID == s.self || slices.Contains(pids, p.PID) {
 			continue
 		}
@@ -143,7 +147,7 @@ func (s procSignals) others(fs procfs.FS, pids []int) map[int]int64 {
 			times[p.PID] = t
 		}
 	}
-	return times
+	return times, threads
 }
 
 // processTime sums the CPU time of the processes and of this one. nil when one
