@@ -16,6 +16,8 @@ var faultColumns = []Column{
 		Meaning: "the same after it"},
 	{Name: "fault_lasted_ms", Unit: "ms",
 		Meaning: "from the fault's beginning to its end, which some faults reach before the time planned for them (all their clients are done) and some after it"},
+	{Name: "fault_opened",
+		Meaning: "connections of the fault that were established, those that came again included"},
 	{Name: "fault_recovery_ms", Unit: "ms", Better: Lower, Censored: true,
 		Meaning: "from the fault's end until no request of the others failed and their median stayed within twice that of before, plus 1 ms, looked at in parts of the window (a hundredth); 0: it was so at once"},
 	{Name: "server_recovery_ms", Unit: "ms", Better: Lower, Censored: true,

@@ -25,8 +25,13 @@ func (d derivation) fault() {
 		} else {
 			d.r.Censored["server_recovery_ms"] = ms
 		}
+		if f.Did != nil {
+			d.put("fault_opened", float64(f.Did["opened"]))
+		} else {
+			d.miss("this fault has no clients that count", "fault_opened")
+		}
 	} else {
-		d.miss("nothing was done to the server", "fault_lasted_ms", "fault_recovery_ms", "server_recovery_ms")
+		d.miss("nothing was done to the server", "fault_lasted_ms", "fault_opened", "fault_recovery_ms", "server_recovery_ms")
 	}
 	if l == nil || len(l.Spans) != 3 {
 		d.miss("the generator told no parts of its window", "before_p99_ms", "fault_p50_ms", "fault_p99_ms", "after_p99_ms", "fault_ok_share", "after_ok_share", "fault_recovery_ms")

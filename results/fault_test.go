@@ -229,6 +229,9 @@ func TestFaultTables(t *testing.T) {
 					}
 					r.Trial, r.Grid, r.Block, r.MiniBlock, r.Position, r.Attempt, r.Role, r.Level = n, "others", 1, n, 1, 1, roleTrial, "epoll"
 					r.Factors = map[string]any{"backend": "epoll", "trouble": trouble.level, "idle_connections": idle}
+					if trouble.n == 5000 {
+						r.Fault.Did["opened"] = 5000 // of the 9,000 only 5 came
+					}
 					maps.Copy(r.Settings, map[string]any{"backend": "epoll", "fault": trouble.kind, "fault_connections": trouble.n, "idle_connections": idle})
 				})
 				plan.Trials = append(plan.Trials, PlannedTrial{Index: n, Grid: r.Grid, Block: 1, MiniBlock: n, Position: 1, Role: roleTrial, Level: r.Level, Factors: r.Factors, Settings: r.Settings})
@@ -239,6 +242,13 @@ func TestFaultTables(t *testing.T) {
 		var rows []string
 		for _, row := range faultTables(run, run.Analyse())[0].Rows {
 			rows = append(rows, row.Cells[0].Main)
+			want := ""
+			if strings.HasPrefix(row.Cells[0].Main, "silent, 9,000") {
+				want = "5 came where fewest did"
+			}
+			if row.Cells[0].Small != want {
+				t.Errorf("%s: %q, want %q", row.Cells[0].Main, row.Cells[0].Small, want)
+			}
 		}
 		if !slices.Equal(rows, c.want) {
 			t.Errorf("rows %q, want %q", rows, c.want)

@@ -2,6 +2,7 @@ package results
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -27,6 +28,10 @@ func faultTables(run *Run, a *Analysis) []tableView {
 	return tables
 }
 
+// fewCame: where a smaller share of a fault's clients came than this, its row says
+// so.
+const fewCame = 0.95
+
 // faultTable is one column of the records in all places.
 func (a *Analysis) faultTable(id, title, column, share string) tableView {
 	t := tableView{ID: "fault-" + id, Title: title, Head: []headView{{Name: "fault", Text: true}}}
@@ -49,10 +54,13 @@ func (a *Analysis) faultTable(id, title, column, share string) tableView {
 			name += ", " + others
 		}
 		row := rowView{Quiet: kind == FaultNone, Cells: []cellView{{Main: name, Text: true}}}
-		measured := false
+		measured, came := false, math.Inf(1)
 		for _, level := range levels {
 			cell := cellView{Main: "–"}
 			if p.plans(level) {
+				if opened := a.medianPoint(p, level, "fault_opened"); finite(opened.Y) {
+					came = min(came, opened.Y)
+				}
 				pt := a.medianPoint(p, level, column)
 				pt.Interval, pt.Open = false, false // so many in a row cannot be read; the notes have it
 				cell = pointCell(pt, true, columnUnit(a, column))
@@ -64,6 +72,9 @@ func (a *Analysis) faultTable(id, title, column, share string) tableView {
 			}
 			measured = measured || cell.Main != "–"
 			row.Cells = append(row.Cells, cell)
+		}
+		if n, ok := p.settings["fault_connections"].(float64); ok && came < fewCame*n {
+			row.Cells[0].Small = thousands(came) + " came where fewest did"
 		}
 		if measured {
 			t.Rows = append(t.Rows, row)
