@@ -190,6 +190,18 @@ func TestSplitWords(t *testing.T) {
 	}
 }
 
+// The clients of a fault have a CPU of their own where there is one.
+func TestFaultCPU(t *testing.T) {
+	for _, c := range []struct {
+		cpus         []int
+		server, want int
+	}{{[]int{0}, 1, 0}, {[]int{0, 1}, 1, 1}, {[]int{0, 1, 2}, 1, 1}, {[]int{0, 1, 2}, 2, 2}, {[]int{2, 4, 6, 8}, 1, 6}, {[]int{2, 4, 6, 8}, 3, 8}, {[]int{2, 4, 6, 8}, 9, 8}} {
+		if got := (Host{CPUs: c.cpus}).faultCPU(c.server); got != c.want {
+			t.Errorf("of CPUs %v, %d the server's: %d, want %d", c.cpus, c.server, got, c.want)
+		}
+	}
+}
+
 func TestHostDividesCPUs(t *testing.T) {
 	for _, c := range []struct {
 		cpus   []int

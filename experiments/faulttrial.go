@@ -130,7 +130,7 @@ func (t *trial) faultArgs() []string {
 	// Who observes has to keep its time, on the same CPU.
 	a = append(a, "--background")
 	if t.host.Pin && len(t.host.CPUs) > 1 {
-		a = append(a, "--cpu", strconv.Itoa(t.host.loadCPU()))
+		a = append(a, "--cpu", strconv.Itoa(t.host.faultCPU(int(v.number("server_cpus")))))
 	}
 	if t.host.Loopback && !t.address.IsValid() {
 		a = append(a, "--sources", strings.Join(faultSources(), ","))

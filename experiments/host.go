@@ -92,6 +92,15 @@ func (h Host) loadCPU() int {
 	return h.CPUs[len(h.CPUs)-1]
 }
 
+// faultCPU is for the clients of a fault: one that neither the server nor the load
+// has, or else the load's, which they then have the rest of (see faultArgs).
+func (h Host) faultCPU(serverCPUs int) int {
+	if free := len(h.CPUs) - 2; free >= len(h.serverCPUs(serverCPUs)) {
+		return h.CPUs[free]
+	}
+	return h.loadCPU()
+}
+
 // probed returns the CPUs whose speed is measured around a trial: those that
 // the trial uses.
 func (h Host) probed(serverCPUs int) []int {

@@ -35,7 +35,11 @@ func (a *Analysis) describe(g *GridPlan) []Sentence {
 				continue
 			}
 			told = append(told, column)
-			out = append(out, Sentence{Kind: KindPoints, Text: capital(heldAt(f.Where) + seriesText(g, f.X, column, series))})
+			text := seriesText(g, f.X, column, series)
+			if f.X == a.Compare {
+				text = acrossText(g, column, series)
+			}
+			out = append(out, Sentence{Kind: KindPoints, Text: capital(heldAt(f.Where) + text)})
 		}
 	}
 	if len(out) == 0 {
@@ -83,9 +87,7 @@ func seriesText(g *GridPlan, x, column string, series []Series) string {
 		if len(group[0].Facet) > 0 {
 			facet = AtText(group[0].Facet) + " "
 		}
-		if !slices.ContainsFunc(group, func(s Series) bool {
-			return slices.ContainsFunc(s.Points, func(pt Point) bool { return pt.N > 0 })
-		}) {
+		if !slices.ContainsFunc(group, Series.measured) {
 			rows = append(rows, facet+"no clean trial")
 			continue
 		}
@@ -98,11 +100,53 @@ func seriesText(g *GridPlan, x, column string, series []Series) string {
 			continue
 		}
 		for _, s := range group {
-			rows = append(rows, facet+s.Level+" "+medianList(s, at, c.Unit))
+			list := "no clean trial"
+			if s.measured() {
+				list = medianList(s, at, c.Unit)
+			}
+			rows = append(rows, facet+s.Level+" "+list)
 		}
 	}
 	return fmt.Sprintf("%s at %s %s: %s (medians of %s, points only, no claim).", spoken(column), spoken(x), joinWords(xs),
 		strings.Join(rows, "; "), countOf(g.Blocks, "block", "blocks"))
+}
+
+// acrossText is seriesText of a figure that has the compared factor on its x axis:
+// each series has one point there.
+func acrossText(g *GridPlan, column string, series []Series) string {
+	c, _ := find(column, registry)
+	var rows, without []string
+	for _, group := range byFacet(series) {
+		facet := AtText(group[0].Facet)
+		var levels []string
+		for _, s := range group {
+			for _, pt := range s.Points {
+				if pt.N == 0 {
+					continue
+				}
+				value := quantity(pt.Y, c.Unit)
+				if pt.Censored {
+					value = "over " + value
+				}
+				levels = append(levels, s.Level+" "+value)
+			}
+		}
+		switch {
+		case len(levels) > 0 && facet != "":
+			rows = append(rows, facet+": "+strings.Join(levels, ", "))
+		case len(levels) > 0:
+			rows = append(rows, strings.Join(levels, ", "))
+		default:
+			without = append(without, facet)
+		}
+	}
+	switch {
+	case len(rows) == 0:
+		rows = append(rows, "no clean trial")
+	case len(without) > 0:
+		rows = append(rows, "no clean trial at "+joinWords(without))
+	}
+	return fmt.Sprintf("%s: %s (medians of %s, points only, no claim).", spoken(column), strings.Join(rows, "; "), countOf(g.Blocks, "block", "blocks"))
 }
 
 // byFacet groups series that differ in level only.
@@ -116,6 +160,11 @@ func byFacet(series []Series) [][]Series {
 		out = append(out, []Series{s})
 	}
 	return out
+}
+
+// measured says whether any point of a series has a trial.
+func (s Series) measured() bool {
+	return slices.ContainsFunc(s.Points, func(pt Point) bool { return pt.N > 0 })
 }
 
 // pointAt finds a series' point at a level of x.

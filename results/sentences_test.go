@@ -243,6 +243,36 @@ func TestWhyNeedsSupport(t *testing.T) {
 	}
 }
 
+// Where a figure has the compared factor on its x axis, its levels are told with
+// their values for each facet, and where nothing is clean it is said once.
+func TestPointsAcross(t *testing.T) {
+	t.Parallel()
+	run := func(noisy func(*Record) bool) *Analysis {
+		plan, records := synthetic{blocks: 2, idle: []float64{0, 2000, 8000}, touch: func(r *Record) {
+			if noisy(r) {
+				r.Verdict, r.Reasons = VerdictNoisy, []string{"noisy: made so"}
+			}
+		}}.run()
+		plan.Figures = []Figure{{ID: "cost", Grid: "idle", X: "backend", Y: Columns{costColumn}, Facet: Columns{"idle_connections"}}}
+		return Analyse(plan, records)
+	}
+	for _, c := range []struct {
+		name  string
+		noisy func(*Record) bool
+		want  string
+	}{
+		{"all clean", func(*Record) bool { return false },
+			": idle_connections=0: select 8 µs, poll 8 µs, epoll 8 µs; idle_connections=2000: select 12 µs, poll 12 µs, epoll 8 µs; idle_connections=8000: select 24 µs, poll 24 µs, epoll 8 µs (medians of 2 blocks"},
+		{"some", func(r *Record) bool { return r.Factors["idle_connections"] == 2000.0 && r.Level != "poll" || r.Factors["idle_connections"] == 8000.0 },
+			": idle_connections=0: select 8 µs, poll 8 µs, epoll 8 µs; idle_connections=2000: poll 12 µs; no clean trial at idle_connections=8000 (medians"},
+		{"none", func(*Record) bool { return true }, ": no clean trial (medians"},
+	} {
+		if a := run(c.noisy); !has(a.Answer, KindPoints, c.want) {
+			t.Errorf("%s: no sentence has %q:\n%s", c.name, c.want, texts(a.Answer))
+		}
+	}
+}
+
 // TestStripWithoutClaims tells medians and says that they are no claim.
 func TestStripWithoutClaims(t *testing.T) {
 	t.Parallel()
