@@ -263,7 +263,9 @@ func TestPointsAcross(t *testing.T) {
 	}{
 		{"all clean", func(*Record) bool { return false },
 			": idle_connections=0: select 8 µs, poll 8 µs, epoll 8 µs; idle_connections=2000: select 12 µs, poll 12 µs, epoll 8 µs; idle_connections=8000: select 24 µs, poll 24 µs, epoll 8 µs (medians of 2 blocks"},
-		{"some", func(r *Record) bool { return r.Factors["idle_connections"] == 2000.0 && r.Level != "poll" || r.Factors["idle_connections"] == 8000.0 },
+		{"some", func(r *Record) bool {
+			return r.Factors["idle_connections"] == 2000.0 && r.Level != "poll" || r.Factors["idle_connections"] == 8000.0
+		},
 			": idle_connections=0: select 8 µs, poll 8 µs, epoll 8 µs; idle_connections=2000: poll 12 µs; no clean trial at idle_connections=8000 (medians"},
 		{"none", func(*Record) bool { return true }, ": no clean trial (medians"},
 	} {
