@@ -22,6 +22,8 @@ func (s *Suite) checkFindings() error {
 		switch {
 		case c.Bound > 0:
 			err = s.checkRatio(at, c)
+		case c.Steps:
+			err = s.checkStep(at, c)
 		case c.Column != "":
 			err = s.checkGrowth(at, c)
 		default:
@@ -57,6 +59,37 @@ func (s *Suite) checkGrowth(at place, c results.FindingCheck) error {
 		}
 	}
 	return at.fail("check: no grid claims a slope of %s with %s: name them as metrics.primary and metrics.slope, or as the slope of a grid", c.Column, c.Factor)
+}
+
+// checkStep wants a grid that has two levels of the factor on each side of the
+// step, near enough to be looked at.
+func (s *Suite) checkStep(at place, c results.FindingCheck) error {
+	if err := s.checkMetric(at, c.Column); err != nil {
+		return err
+	}
+	if err := s.checkSlope(at, c.Factor); err != nil {
+		return err
+	}
+	for i := range s.Grids {
+		f := s.Grids[i].factor(c.Factor)
+		if f == nil {
+			continue
+		}
+		below, above := 0, 0
+		for _, l := range f.Levels {
+			switch x, ok := l.Value.(float64); {
+			case !ok || !results.NearStep(x, c.At):
+			case x <= c.At:
+				below++
+			default:
+				above++
+			}
+		}
+		if below >= 2 && above >= 2 {
+			return nil
+		}
+	}
+	return at.fail("check: no grid has two levels of %s on each side of %s, from a quarter of it to four times", c.Factor, results.LevelText(c.At))
 }
 
 // checkSameness wants the levels to be such as the suite compares.

@@ -13,20 +13,26 @@ import (
 // suite writes it as
 //
 //	slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0        (or < 0)
+//	step(COLUMN ~ FACTOR at NUMBER | FACTOR=LEVEL, ...) > 0        (or < 0)
 //	same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...)
 //	ratio(COLUMN: LEVEL vs LEVEL | FACTOR=LEVEL, ...) > 1.1        (or < 0.9)
 //
-// where conditions may be left out. The second is about the suite's primary
-// metric; the third compares two levels of the compared factor.
+// where conditions may be left out. A step is what the column jumps by beside
+// its slope as the factor passes a number. same_within is about the suite's
+// primary metric; ratio compares two levels of the compared factor.
 type FindingCheck struct {
 	// Column is what grows or is compared, "" in same_within.
 	Column string
 	// Factor is what it grows with, or what is compared; "" in ratio.
 	Factor string
-	// Falls: the slope is said to be negative, or the ratio under the bound.
+	// Steps: it is said to step as the factor passes At, not to grow with it.
+	Steps bool
+	At    float64
+	// Falls: the slope or step is said to be negative, or the ratio under the
+	// bound.
 	Falls bool
 	// Bound is what the ratio of Levels[0] to Base is said to be over (or
-	// under); 0 in slope and same_within.
+	// under); 0 in the other forms.
 	Bound float64
 	// Levels are said to be the same as Base within Margin, a share of 1.
 	Levels []string
@@ -39,6 +45,7 @@ type FindingCheck struct {
 
 var (
 	slopeCheck = regexp.MustCompile(`^slope\(\s*(\w+)\s*~\s*(\w+)\s*(?:\|([^)]*))?\)\s*([<>])\s*0$`)
+	stepCheck  = regexp.MustCompile(`^step\(\s*(\w+)\s*~\s*(\w+)\s+at\s+([^|)\s]+)\s*(?:\|([^)]*))?\)\s*([<>])\s*0$`)
 	ratioCheck = regexp.MustCompile(`^ratio\(\s*(\w+)\s*:\s*(\S+)\s+vs\s+([^|)\s]+)\s*(?:\|([^)]*))?\)\s*([<>])\s*(\S+)$`)
 	sameCheck  = regexp.MustCompile(`^same_within\(\s*([\d.]+)\s*%\s*,\s*(\w+)\s+in\s+\[([^\]]*)\]\s+vs\s+([^,)\s]+)\s*(?:,([^)]*))?\)$`)
 )
@@ -51,6 +58,12 @@ func ParseCheck(text string) (FindingCheck, error) {
 	if m := slopeCheck.FindStringSubmatch(text); m != nil {
 		c.Column, c.Factor, c.Falls = m[1], m[2], m[4] == "<"
 		c.Where, err = readConditions(m[3])
+	} else if m := stepCheck.FindStringSubmatch(text); m != nil {
+		c.Column, c.Factor, c.Steps, c.Falls = m[1], m[2], true, m[5] == "<"
+		if c.At, err = strconv.ParseFloat(m[3], 64); err != nil || !(c.At > 0) || math.IsInf(c.At, 1) {
+			return FindingCheck{}, fmt.Errorf("check %q: %s is no place for a step: it must be a number over 0", text, m[3])
+		}
+		c.Where, err = readConditions(m[4])
 	} else if m := ratioCheck.FindStringSubmatch(text); m != nil {
 		c.Column, c.Levels, c.Base, c.Falls = m[1], []string{m[2]}, m[3], m[5] == "<"
 		if c.Bound, err = strconv.ParseFloat(m[6], 64); err != nil || !(c.Bound > 0) || math.IsInf(c.Bound, 1) {
@@ -72,7 +85,7 @@ func ParseCheck(text string) (FindingCheck, error) {
 		c.Margin = percent / 100
 		c.Where, err = readConditions(m[5])
 	} else {
-		err = errors.New("it must be slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0 (or < 0), same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...), or ratio(COLUMN: LEVEL vs LEVEL | FACTOR=LEVEL, ...) > 1.1 (or < 0.9)")
+		err = errors.New("it must be slope(COLUMN ~ FACTOR | FACTOR=LEVEL, ...) > 0 (or < 0), step(COLUMN ~ FACTOR at NUMBER | FACTOR=LEVEL, ...) > 0 (or < 0), same_within(5%, FACTOR in [LEVEL, ...] vs LEVEL, FACTOR=LEVEL, ...), or ratio(COLUMN: LEVEL vs LEVEL | FACTOR=LEVEL, ...) > 1.1 (or < 0.9)")
 	}
 	if err != nil {
 		return FindingCheck{}, fmt.Errorf("check %q: %w", text, err)

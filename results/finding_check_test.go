@@ -15,6 +15,11 @@ func TestParseCheck(t *testing.T) {
 	}{
 		{"slope(a ~ b) > 0", FindingCheck{Column: "a", Factor: "b"}, ""},
 		{" slope( a~b | c=x, d = 1 )<0 ", FindingCheck{Column: "a", Factor: "b", Falls: true, Where: []Setting{{"c", "x"}, {"d", "1"}}}, ""},
+		{"step(a ~ b at 320) > 0", FindingCheck{Column: "a", Factor: "b", Steps: true, At: 320}, ""},
+		{"step( a~b at 30.5 |c=x )<0", FindingCheck{Column: "a", Factor: "b", Steps: true, At: 30.5, Falls: true, Where: []Setting{{"c", "x"}}}, ""},
+		{"step(a ~ b at -1) > 0", FindingCheck{}, "no place for a step"},
+		{"step(a ~ b at here) > 0", FindingCheck{}, "no place for a step"},
+		{"step(a ~ b) > 0", FindingCheck{}, "it must be"},
 		{"same_within(5%, f in [x, y] vs z)", FindingCheck{Factor: "f", Levels: []string{"x", "y"}, Base: "z", Margin: .05}, ""},
 		{"same_within(2.5 %, f in [epoll-et] vs epoll, n=0)", FindingCheck{Factor: "f", Levels: []string{"epoll-et"}, Base: "epoll", Margin: .025, Where: []Setting{{"n", "0"}}}, ""},
 		{"ratio(a: x vs z) > 1.1", FindingCheck{Column: "a", Levels: []string{"x"}, Base: "z", Bound: 1.1}, ""},

@@ -202,7 +202,8 @@ func againCommands(run *Run) []string {
 // dataFiles are the files of the run that are there.
 func dataFiles(run *Run) []dataView {
 	all := []dataView{
-		{"trials.jsonl", "one record a trial: everything that both ends and the machine reported"},
+		{trialsFile, "one record a trial: everything that both ends and the machine reported"},
+		{trialsFile + packedSuffix, "one record a trial: everything that both ends and the machine reported (gzip)"},
 		{"plan.json", "every trial that was to be run, in order"},
 		{"suite.yaml", "what was asked"},
 		{"environment.json", "the machine before and after"},

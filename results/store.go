@@ -22,6 +22,7 @@ const (
 	environmentFile = "environment.json" // the machine before and, when the run has ended, after
 	manifestFile    = "manifest.json"    // hashes of the suite and the plan; written last by Create
 	trialsFile      = "trials.jsonl"     // one record a line
+	packedSuffix    = ".gz"              // of trialsFile, where a run that is kept was compressed with gzip(1)
 	latencyFolder   = "latency"          // one HdrHistogram log a trial
 )
 

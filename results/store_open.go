@@ -3,6 +3,7 @@ package results
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,10 +132,9 @@ func checkVersion(where string, version int) error {
 // torn; any other line that cannot be read is an error, as a kill cannot
 // explain it.
 func (run *Run) readTrials() error {
-	path := filepath.Join(run.Dir, trialsFile)
-	f, err := os.Open(path)
+	path, f, err := openTrials(run.Dir)
 	if err != nil {
-		return fmt.Errorf("the run folder is not whole: %w", err)
+		return err
 	}
 	defer f.Close()
 	in := bufio.NewReaderSize(f, 1<<16)
@@ -166,6 +166,36 @@ func (run *Run) readTrials() error {
 		}
 	}
 }
+
+// openTrials opens the records of a run folder: trials.jsonl, or trials.jsonl.gz
+// where somebody who keeps the run has compressed them, which takes a tenth of the
+// space.
+func openTrials(dir string) (path string, r io.ReadCloser, err error) {
+	path = filepath.Join(dir, trialsFile)
+	f, err := os.Open(path)
+	if err == nil {
+		return path, f, nil
+	}
+	packed, err2 := os.Open(path + packedSuffix)
+	if err2 != nil {
+		return path, nil, fmt.Errorf("the run folder is not whole: %w", err)
+	}
+	path += packedSuffix
+	z, err := gzip.NewReader(packed)
+	if err != nil {
+		packed.Close()
+		return path, nil, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	return path, unpacking{z, packed}, nil
+}
+
+// unpacking reads a compressed file.
+type unpacking struct {
+	io.Reader
+	file io.Closer
+}
+
+func (u unpacking) Close() error { return u.file.Close() }
 
 // note says what is not as it should be after a whole run.
 func (run *Run) note(plan []byte) {

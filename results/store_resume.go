@@ -27,6 +27,7 @@ func Reopen(dir string) (w *Writer, run *Run, err error) {
 		if _, err := read(dir); err != nil {
 			return nil, nil, err
 		}
+		return nil, nil, fmt.Errorf("cannot go on with a run whose records are compressed: gunzip %s%s first", path, packedSuffix)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot go on with the run: %w", err)
