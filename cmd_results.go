@@ -49,7 +49,7 @@ type plotCmd struct {
 	Grid    string   `help:"Grid, of a suite with several." placeholder:"NAME"`
 	RatioTo string   `help:"Show ratios to this level of --by, pair by pair." placeholder:"LEVEL"`
 	Kind    string   `default:"lines" enum:"lines,dots,stacked_share" help:"lines, dots or stacked_share (${default})." placeholder:"KIND"`
-	XScale  string   `name:"xscale" default:"linear" enum:"linear,log,log2,log1p" help:"linear, log, log2 or log1p (${default})." placeholder:"SCALE"`
+	XScale  string   `name:"xscale" default:"auto" enum:"auto,linear,log,log2,log1p,even" help:"linear, log, log2, log1p or even; auto is linear, or even where levels would lie on each other (${default})." placeholder:"SCALE"`
 	YScale  string   `name:"yscale" default:"linear" enum:"linear,log" help:"linear or log (${default})." placeholder:"SCALE"`
 	Marks   []string `sep:"none" help:"A labelled line at a value of the horizontal axis. Repeatable." placeholder:"X=LABEL"`
 	Floor   string   `help:"What a vertical value says nothing below, as a band: wake, or a number in the column's unit." placeholder:"FLOOR"`
@@ -81,6 +81,9 @@ func (c plotCmd) Run(s streams) error {
 
 // figure is what the flags ask for.
 func (c plotCmd) figure() (results.Figure, error) {
+	if c.XScale == "auto" {
+		c.XScale = ""
+	}
 	f := results.Figure{ID: "plot", Title: c.Title, Kind: c.Kind, Grid: c.Grid, X: c.X, XScale: c.XScale, Y: c.Y, YScale: c.YScale,
 		By: c.By, Facet: c.Facet, RatioTo: c.RatioTo, Floor: c.Floor}
 	for _, w := range c.Where {

@@ -12,7 +12,7 @@ var (
 	figureKeys  = []string{"id", "title", "kind", "grid", "x", "xscale", "y", "yscale", "by", "facet", "where", "ratio_to", "floor",
 		"censored_at", "marks"}
 	figureKinds = []string{"lines", "dots", "stacked_share"}
-	xScales     = []string{"linear", "log", "log2", "log1p"}
+	xScales     = []string{"linear", "log", "log2", "log1p", "even"}
 	yScales     = []string{"linear", "log"}
 )
 

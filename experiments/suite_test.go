@@ -70,7 +70,7 @@ func TestParseErrors(t *testing.T) {
 		{"factor as metric", "primary: server_cpu_us_per_request", "primary: idle_connections", ":17:", []string{"not a metric"}},
 		{"unknown also", "ok_share]", "okay_share]", ":20:", []string{`"ok_share"`}},
 		{"unknown figure key", "xscale: log1p", "x_scale: log1p", ":22:", []string{`"xscale"`}},
-		{"unknown scale", "xscale: log1p", "xscale: log10", ":22:", []string{"linear, log, log2 or log1p"}},
+		{"unknown scale", "xscale: log1p", "xscale: log10", ":22:", []string{"linear, log, log2, log1p or even"}},
 		{"unknown axis", "x: idle_connections,", "x: idle,", ":22:", []string{"idle"}},
 		{"unknown level", "where: {load: ping}", "where: {load: pong}", ":22:", []string{`"ping"`}},
 		{"wrong type of number", "window_s: 3", "window_s: long", ":14:", []string{"window_s must be a number"}},

@@ -144,8 +144,8 @@ func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	default:
 		return nil, nil, fmt.Errorf("the kind %q is not known: use %s, %s or %s", f.Kind, kindLines, kindDots, kindStacked)
 	}
-	if !slices.Contains([]string{"", "linear", "log", "log2", "log1p"}, f.XScale) {
-		return nil, nil, fmt.Errorf("the xscale %q is not known: use linear, log, log2 or log1p", f.XScale)
+	if !slices.Contains([]string{"", "linear", "log", "log2", "log1p", "even"}, f.XScale) {
+		return nil, nil, fmt.Errorf("the xscale %q is not known: use linear, log, log2, log1p or even", f.XScale)
 	}
 	if !slices.Contains([]string{"", "linear", "log"}, f.YScale) {
 		return nil, nil, fmt.Errorf("the yscale %q is not known: use linear or log", f.YScale)
@@ -181,6 +181,9 @@ func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	c.describe(run, f, x, ys, series)
 	if c.addPoints(f, x, series); len(c.panels) == 0 {
 		return nil, nil, fmt.Errorf("no trial has a value to draw")
+	}
+	if f.XScale == "" && len(f.Marks) == 0 && crowded(c.x.levels) {
+		c.x.kind = "even"
 	}
 	if err := c.oneMode(a); err != nil {
 		return nil, nil, err

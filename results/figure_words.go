@@ -96,10 +96,12 @@ func whereText(where map[string]any) []string {
 func (c *chart) label(f Figure, x Column, ys []Column) {
 	c.x.label = axisLabel(x.Name, x.Unit)
 	if c.x.names == nil {
-		levels := levelScale(f.XScale, c.x.levels)
+		levels := levelScale(c.x.kind, c.x.levels)
 		switch {
-		case len(c.x.levels) == 0 && f.XScale != "" && f.XScale != "linear", levels.kind == "log", levels.kind == "log2":
+		case len(c.x.levels) == 0 && strings.HasPrefix(c.x.kind, "log"), levels.kind == "log", levels.kind == "log2":
 			c.x.label += ", log scale"
+		case levels.kind == "even":
+			c.x.label += ", levels evenly spaced"
 		case levels.kind == "log1p":
 			c.x.label += fmt.Sprintf(", spaced by log(1 + x/%s)", plainNumber(levels.knee))
 		}

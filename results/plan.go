@@ -118,7 +118,7 @@ type Figure struct {
 	Kind       string            `json:"kind,omitempty" yaml:"kind"` // "lines" (default), "dots", "stacked_share"
 	Grid       string            `json:"grid,omitempty" yaml:"grid"` // of a suite with several
 	X          string            `json:"x" yaml:"x"`
-	XScale     string            `json:"xscale,omitempty" yaml:"xscale"` // linear, log, log2, log1p
+	XScale     string            `json:"xscale,omitempty" yaml:"xscale"` // linear, log, log2, log1p, even; "": linear, or even where levels would lie on each other
 	Y          Columns           `json:"y" yaml:"y"`
 	YScale     string            `json:"yscale,omitempty" yaml:"yscale"` // linear, log
 	By         string            `json:"by,omitempty" yaml:"by"`         // default: the compared factor

@@ -262,9 +262,11 @@ type aboveMark struct {
 
 // drawAbove says how far above the axis such marks lie: for each place on x a
 // list beside its marks, left of them where the lines' names are to the right.
-// Each line names its level, as the marks are too close together to tell.
+// Each line names its level, as the marks are too close together to tell. A list
+// that would cover the one before stands under it.
 func (l *lines) drawAbove(p *pen, x0, y0 float64) {
 	style := l.s.softStyle()
+	before := listEnd{right: math.Inf(-1)}
 	for _, at := range sortedKeys(l.above) {
 		marks := l.above[at]
 		first, last, width := marks[0].x, marks[0].x, 0.0
@@ -278,7 +280,7 @@ func (l *lines) drawAbove(p *pen, x0, y0 float64) {
 		if left+width > x0+l.pw {
 			left = first - 5 - width
 		}
-		y := l.clampY(y0, l.y.hi) + l.s.small
+		y := before.next(left, width+4, l.clampY(y0, l.y.hi)+l.s.small, style.size*1.25*float64(len(texts)))
 		for i, text := range texts {
 			p.rect(white, left-1, y-style.size, left+width+1, y+2)
 			style.color = readable(l.c.looks[marks[i].level].color)
@@ -286,6 +288,20 @@ func (l *lines) drawAbove(p *pen, x0, y0 float64) {
 			y += style.size * 1.25
 		}
 	}
+}
+
+// listEnd is where the lists that were drawn end, to the right and below.
+type listEnd struct{ right, under float64 }
+
+// next places one more list: at the top, or under those before where it would
+// cover them.
+func (e *listEnd) next(left, width, top, height float64) (y float64) {
+	y = top
+	if left <= e.right {
+		y = e.under
+	}
+	e.right, e.under = math.Max(e.right, left+width), y+height
+	return y
 }
 
 func (l *lines) drawPoint(p *pen, x0, y0 float64, level string, pt Point) {

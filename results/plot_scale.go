@@ -4,15 +4,18 @@ import (
 	"math"
 	"sort"
 	"strconv"
+	"strings"
 )
 
 // axisScale maps the values of one axis to 0..1. Kinds: "linear", "log" (base 10),
 // "log2" (the same axis with powers of two as ticks), "log1p" (distance
-// log(1 + v/knee): a log axis that has a place for 0).
+// log(1 + v/knee): a log axis that has a place for 0), "even" (levels one after
+// the other, equally far apart).
 type axisScale struct {
 	kind   string
-	lo, hi float64 // values at 0 and 1
-	knee   float64 // log1p only: the smallest positive level
+	lo, hi float64   // values at 0 and 1
+	knee   float64   // log1p only: the smallest positive level
+	levels []float64 // even only: rising
 }
 
 // holds says whether a value has a place on the scale at all.
@@ -44,8 +47,34 @@ func (s axisScale) bend(v float64) float64 {
 		return math.Log(v)
 	case "log1p":
 		return math.Log1p(v / s.knee)
+	case "even":
+		return evenly(s.levels, v)
 	}
 	return v
+}
+
+// evenly is the place of v among levels, 0 for the first and 1 for the second;
+// between two of them in proportion.
+func evenly(levels []float64, v float64) float64 {
+	i := sort.SearchFloat64s(levels, v)
+	switch {
+	case i == 0:
+		return 0
+	case i == len(levels):
+		return float64(i - 1)
+	}
+	return float64(i) - (levels[i]-v)/(levels[i]-levels[i-1])
+}
+
+// crowded reports whether the marks of several lines could not be told apart at
+// two levels of a linear axis: they are nearer than a tenth of it.
+func crowded(levels []float64) bool {
+	for i := 1; i < len(levels); i++ {
+		if levels[i]-levels[i-1] < (levels[len(levels)-1]-levels[0])/10 {
+			return true
+		}
+	}
+	return false
 }
 
 // levelScale is a scale for the levels of a factor: it ends at the outermost
@@ -55,7 +84,7 @@ func levelScale(kind string, levels []float64) axisScale {
 	if kind == "" {
 		kind = "linear"
 	}
-	s := axisScale{kind: kind, lo: math.Inf(1), hi: math.Inf(-1), knee: math.Inf(1)}
+	s := axisScale{kind: kind, lo: math.Inf(1), hi: math.Inf(-1), knee: math.Inf(1), levels: levels}
 	for _, v := range levels {
 		s.lo, s.hi = math.Min(s.lo, v), math.Max(s.hi, v)
 		if v > 0 {
@@ -68,11 +97,13 @@ func levelScale(kind string, levels []float64) axisScale {
 	if math.IsInf(s.knee, 1) {
 		s.knee = 1
 	}
-	if s.kind != "linear" && s.lo == 0 {
-		s.kind = "log1p"
-	}
-	if s.lo < 0 {
-		s.kind = "linear"
+	if strings.HasPrefix(s.kind, "log") {
+		switch {
+		case s.lo == 0:
+			s.kind = "log1p"
+		case s.lo < 0:
+			s.kind = "linear"
+		}
 	}
 	return s
 }
@@ -80,8 +111,9 @@ func levelScale(kind string, levels []float64) axisScale {
 // valueScale is a scale for measured values, with room around them. Values
 // that it cannot hold are passed over. A linear one begins at 0 unless all
 // values lie in the upper part of the range, where it would hide what differs.
+// What is measured has no levels to space evenly.
 func valueScale(kind string, values []float64) axisScale {
-	if kind == "" {
+	if kind == "" || kind == "even" {
 		kind = "linear"
 	}
 	s := axisScale{kind: kind, lo: math.Inf(1), hi: math.Inf(-1), knee: 1}
