@@ -162,6 +162,31 @@ func TestLevelTicksDoNotTouch(t *testing.T) {
 	}
 }
 
+// Shares keep their sign where it has room, and all their numbers where that is
+// what leaves them room.
+func TestShareTicks(t *testing.T) {
+	t.Parallel()
+	levels := []float64{.5, .9, 1, 1.1, 2}
+	s := levelScale("even", levels)
+	width := func(label string) float64 { return 5 * float64(len(label)) }
+	for _, c := range []struct {
+		length float64
+		want   string
+	}{
+		{200, "50 %|90 %|100 %|110 %|200 %"},
+		{110, "50|90|100|110|200"},
+		{60, "50 %||||200 %"}, // neither has
+	} {
+		var labels []string
+		for _, k := range s.levelTicks(levels, c.length, "share", width) {
+			labels = append(labels, k.label)
+		}
+		if got := strings.Join(labels, "|"); got != c.want {
+			t.Errorf("%v wide: %s, want %s", c.length, got, c.want)
+		}
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
