@@ -3,7 +3,35 @@ package experiments
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// defers reports whether a thread of the kernel does what programs left to it:
+// softirqs that were too many to be handled at once (ksoftirqd), callbacks of RCU,
+// by which closed sockets are freed, and work queues. A server that opens and
+// closes a connection for each request keeps them busy for 2 to 3 % of two CPUs on
+// a machine on which nothing else runs, so they are no sign of another program;
+// one that is there shows by its own time. Threads that work for nobody, such as
+// those that reclaim or compact memory, count as others.
+func defers(name string) bool {
+	for _, prefix := range []string{"ksoftirqd/", "rcu", "kworker/"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// deferredGrown is the CPU time that the kernel's threads of that kind used
+// between two readings, in nanoseconds, as far as they lived in both or began.
+func deferredGrown(before, after windowReading) (ns float64) {
+	for pid, is := range after.Others {
+		if after.Deferred[pid] {
+			ns += float64(max(is-before.Others[pid], 0))
+		}
+	}
+	return ns
+}
 
 // othersGrown is the CPU time that other processes used between two readings,
 // in nanoseconds. ok is false if some of it may not be known: a process ended
@@ -20,7 +48,7 @@ func othersGrown(before, after windowReading) (ns float64, ok bool) {
 		return 0, false
 	}
 	for pid, was := range before.Others {
-		if is, there := after.Others[pid]; !there || is < was {
+		if is, there := after.Others[pid]; (!there || is < was) && !before.Deferred[pid] {
 			return 0, false
 		}
 	}
@@ -37,7 +65,7 @@ func othersGrown(before, after windowReading) (ns float64, ok bool) {
 		if !there {
 			begun += max(after.Threads[pid], 1)
 		}
-		if slices.Contains(after.Own, pid) {
+		if slices.Contains(after.Own, pid) || after.Deferred[pid] {
 			continue
 		}
 		ns += float64(is - was)
@@ -54,7 +82,7 @@ func mostForeign(before, after windowReading) string {
 	total := float64(after.WallNs-before.WallNs) * float64(after.CPUs)
 	most, who := int64(0), 0
 	for pid, is := range after.Others {
-		if slices.Contains(after.Own, pid) {
+		if slices.Contains(after.Own, pid) || after.Deferred[pid] {
 			continue
 		}
 		// One that has begun meanwhile was at 0.

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -87,6 +88,36 @@ func TestForeignCPU(t *testing.T) {
 		m := machinePart(before, after, trialReading{}, trialReading{})
 		if m.ForeignShare == nil || *m.ForeignShare < test.want-1e-9 || *m.ForeignShare > test.want+1e-9 {
 			t.Errorf("%s: %v, want %v", name, *m.ForeignShare, test.want)
+		}
+	}
+	// What the kernel's threads do for programs is told apart, and one of them that
+	// ends hides no program; those that work for nobody are others.
+	for name, test := range map[string]struct {
+		forks    uint64
+		others   map[int]int64
+		want     float64
+		deferred float64
+	}{
+		"busy":                      {10, map[int]int64{1: 6e7, 2: 9e7}, 0.01, 0.08},
+		"ended":                     {10, map[int]int64{1: 6e7}, 0.01, 0},
+		"one more began":            {11, map[int]int64{1: 6e7, 2: 1e7, 4: 3e7}, 0.01, 0.03},
+		"a program came and went":   {11, map[int]int64{1: 6e7, 2: 9e7}, 0.32, 0.08},
+		"a program ended meanwhile": {10, map[int]int64{2: 9e7}, 0.32, 0.08},
+	} {
+		before, after := before, reading(1e9, 6e8, test.forks, test.others)
+		before.Deferred, after.Deferred = map[int]bool{2: true}, map[int]bool{2: true, 4: true}
+		after.Name = func(int) string { return "sh" }
+		m := machinePart(before, after, trialReading{}, trialReading{})
+		if m.ForeignShare == nil || math.Abs(*m.ForeignShare-test.want) > 1e-9 || m.DeferredShare == nil || math.Abs(*m.DeferredShare-test.deferred) > 1e-9 {
+			t.Errorf("%s: foreign %v, deferred %v; want %v and %v", name, *m.ForeignShare, *m.DeferredShare, test.want, test.deferred)
+		}
+		if _, ok := test.others[1]; ok && m.ForeignMost != "sh (pid 1) 1.0 %" {
+			t.Errorf("%s: most foreign is %q", name, m.ForeignMost)
+		}
+	}
+	for name, want := range map[string]bool{"ksoftirqd/0": true, "kworker/1:2-mm_percpu_wq": true, "rcu_preempt": true, "rcuop/1": true, "kswapd0": false, "kcompactd0": false, "kdamond.0": false, "jbd2/vda-8": false} {
+		if defers(name) != want {
+			t.Errorf("%s defers: %v", name, !want)
 		}
 	}
 	// One that the trial's server began counts as begun, and is not foreign.

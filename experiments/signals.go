@@ -25,6 +25,9 @@ type windowReading struct {
 	// Others is the CPU time of every other process, kernel threads included;
 	// nil where that is not known. Forks counts processes and threads begun.
 	Others map[int]int64
+	// Deferred are the others that are threads of the kernel which do what
+	// programs left to it, the trial's own foremost; see defers.
+	Deferred map[int]bool
 	// Threads is how many threads each process has, of those for which that is
 	// known: a thread that a process begins is counted in Forks, and its CPU time
 	// is the process's.
@@ -80,11 +83,15 @@ func machinePart(before, after windowReading, start, end trialReading) *results.
 	}
 	idle, okIdle := grown(before.IdleNs, after.IdleNs)
 	ours, okOurs := grown(before.OursNs, after.OursNs)
+	deferred := deferredGrown(before, after)
+	if after.Others != nil && total > 0 {
+		m.DeferredShare = share(deferred / total)
+	}
 	if others, ok := othersGrown(before, after); ok && total > 0 {
 		m.ForeignShare = share(others / total)
 	} else if okIdle && okOurs && total > 0 {
 		steal, _ := grown(before.Steal, after.Steal)
-		m.ForeignShare = share((total - idle - steal - ours) / total)
+		m.ForeignShare = share((total - idle - steal - ours - deferred) / total)
 	} else {
 		unknown("foreign CPU")
 	}

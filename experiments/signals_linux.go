@@ -57,7 +57,7 @@ func (s procSignals) Window(pids []int) windowReading {
 		r.IdleNs, r.Steal = &idle, &steal
 		r.Forks = &st.ProcessCreated
 	}
-	r.Others, r.Threads = s.processes(fs, pids)
+	s.processes(fs, pids, &r)
 	if psi, err := fs.PSIStatsForResource("cpu"); err == nil && psi.Some != nil {
 		ns := int64(psi.Some.Total) * 1000
 		r.PSI = &ns
@@ -128,26 +128,32 @@ func (s procSignals) runDelay(pid int) *int64 {
 	return &sum
 }
 
-// processes reads the CPU time of all processes but pids and this one, and how many
-// threads each process has.
-func (s procSignals) processes(fs procfs.FS, pids []int) (times map[int]int64, threads map[int]int) {
+// kthreadd is the parent of every thread of the kernel (kthread.c), in the
+// namespace in which they are seen.
+const kthreadd = 2
+
+// processes reads the CPU time of all processes but pids and this one, which of
+// them are the kernel's, and how many threads each process has.
+func (s procSignals) processes(fs procfs.FS, pids []int, r *windowReading) {
 	all, err := fs.AllProcs()
 	if err != nil {
-		return nil, nil
+		return
 	}
-	times, threads = make(map[int]int64, len(all)), make(map[int]int, len(all))
+	r.Others, r.Threads, r.Deferred = make(map[int]int64, len(all)), make(map[int]int, len(all)), map[int]bool{}
 	for _, p := range all {
 		if st, err := p.Stat(); err == nil { // else it has ended
-			threads[p.PID] = st.NumThreads
+			r.Threads[p.PID] = st.NumThreads
+			if st.PPID == kthreadd && defers(st.Comm) {
+				r.Deferred[p.PID] = true
+			}
 		}
 		if p.PID == s.self || slices.Contains(pids, p.PID) {
 			continue
 		}
 		if t, ok := s.clock(processClock(p.PID)); ok {
-			times[p.PID] = t
+			r.Others[p.PID] = t
 		}
 	}
-	return times, threads
 }
 
 // processTime sums the CPU time of the processes and of this one. nil when one

@@ -72,9 +72,13 @@ type MachinePart struct {
 	ProbeBeforeNs []float64 `json:"probe_before_ns"` // per CPU: time of a fixed piece of work; empty where it cannot be pinned
 	ProbeAfterNs  []float64 `json:"probe_after_ns"`
 	StealShare    *float64  `json:"steal_share"`            // of all CPUs' time in the window; null where unknown
-	ForeignShare  *float64  `json:"foreign_share"`          // CPU used by others than the trial's processes and the runner
+	ForeignShare  *float64  `json:"foreign_share"`          // CPU used by other programs than the trial's processes and the runner
 	ForeignMost   string    `json:"foreign_most,omitempty"` // the other process that used the most of it, such as "sh (pid 4711) 24.1 %"
-	PSISomeShare  *float64  `json:"psi_some_share"`         // of the window, in which some task of the system waited for a CPU
+	// DeferredShare is the CPU time, of all CPUs' in the window, of threads of the
+	// kernel that do what programs left to it (softirqs, RCU, work queues), those of
+	// the trial foremost; it is not part of ForeignShare.
+	DeferredShare *float64 `json:"deferred_share,omitempty"`
+	PSISomeShare  *float64 `json:"psi_some_share"` // of the window, in which some task of the system waited for a CPU
 	// RunDelayShare is the time that the server's threads were ready to run
 	// and waited for a CPU, summed, of the window; at most 1.
 	RunDelayShare *float64 `json:"run_delay_share,omitempty"`
