@@ -22,7 +22,7 @@ func (s *Suite) checkFindings() error {
 		switch {
 		case c.Bound > 0:
 			err = s.checkRatio(at, c)
-		case c.Steps:
+		case c.At > 0:
 			err = s.checkStep(at, c)
 		case c.Column != "":
 			err = s.checkGrowth(at, c)

@@ -79,19 +79,7 @@ func (a *Analysis) slope(line []*site, level, column, factor string, everyTrial 
 	var slopes []float64
 	var missing reasons
 	for block := 1; block <= line[0].grid.Blocks; block++ {
-		var xs, ys []float64
-		why := ""
-		for _, p := range line {
-			x := p.number(factor)
-			y, reason := p.valueOf(block, level, column, everyTrial)
-			if reason != "" {
-				if x == least || x == most {
-					why = fmt.Sprintf("%s at %s=%s", reason, factor, LevelText(x))
-				}
-				continue
-			}
-			xs, ys = append(xs, x), append(ys, y)
-		}
+		xs, ys, why := points(line, factor, block, level, column, everyTrial, least, most)
 		if why != "" {
 			missing.add(why)
 			continue
@@ -120,6 +108,22 @@ func (a *Analysis) slope(line []*site, level, column, factor string, everyTrial 
 		}
 	}
 	return s
+}
+
+// points are a line's values in one block, over a numeric factor. why says what
+// is missing of the points that must not be.
+func points(line []*site, factor string, block int, level, column string, everyTrial bool, must ...float64) (xs, ys []float64, why string) {
+	for _, p := range line {
+		x := p.number(factor)
+		y, reason := p.valueOf(block, level, column, everyTrial)
+		switch {
+		case reason == "":
+			xs, ys = append(xs, x), append(ys, y)
+		case slices.Contains(must, x):
+			why = fmt.Sprintf("%s at %s=%s", reason, factor, LevelText(x))
+		}
+	}
+	return xs, ys, why
 }
 
 // number is a place's level of a numeric factor.

@@ -25,9 +25,9 @@ type FindingCheck struct {
 	Column string
 	// Factor is what it grows with, or what is compared; "" in ratio.
 	Factor string
-	// Steps: it is said to step as the factor passes At, not to grow with it.
-	Steps bool
-	At    float64
+	// At is the level of the factor at which it is said to step; 0 in the
+	// other forms.
+	At float64
 	// Falls: the slope or step is said to be negative, or the ratio under the
 	// bound.
 	Falls bool
@@ -59,7 +59,7 @@ func ParseCheck(text string) (FindingCheck, error) {
 		c.Column, c.Factor, c.Falls = m[1], m[2], m[4] == "<"
 		c.Where, err = readConditions(m[3])
 	} else if m := stepCheck.FindStringSubmatch(text); m != nil {
-		c.Column, c.Factor, c.Steps, c.Falls = m[1], m[2], true, m[5] == "<"
+		c.Column, c.Factor, c.Falls = m[1], m[2], m[5] == "<"
 		if c.At, err = strconv.ParseFloat(m[3], 64); err != nil || !(c.At > 0) || math.IsInf(c.At, 1) {
 			return FindingCheck{}, fmt.Errorf("check %q: %s is no place for a step: it must be a number over 0", text, m[3])
 		}

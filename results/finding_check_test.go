@@ -15,8 +15,8 @@ func TestParseCheck(t *testing.T) {
 	}{
 		{"slope(a ~ b) > 0", FindingCheck{Column: "a", Factor: "b"}, ""},
 		{" slope( a~b | c=x, d = 1 )<0 ", FindingCheck{Column: "a", Factor: "b", Falls: true, Where: []Setting{{"c", "x"}, {"d", "1"}}}, ""},
-		{"step(a ~ b at 320) > 0", FindingCheck{Column: "a", Factor: "b", Steps: true, At: 320}, ""},
-		{"step( a~b at 30.5 |c=x )<0", FindingCheck{Column: "a", Factor: "b", Steps: true, At: 30.5, Falls: true, Where: []Setting{{"c", "x"}}}, ""},
+		{"step(a ~ b at 320) > 0", FindingCheck{Column: "a", Factor: "b", At: 320}, ""},
+		{"step( a~b at 30.5 |c=x )<0", FindingCheck{Column: "a", Factor: "b", At: 30.5, Falls: true, Where: []Setting{{"c", "x"}}}, ""},
 		{"step(a ~ b at -1) > 0", FindingCheck{}, "no place for a step"},
 		{"step(a ~ b at here) > 0", FindingCheck{}, "no place for a step"},
 		{"step(a ~ b) > 0", FindingCheck{}, "it must be"},

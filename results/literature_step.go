@@ -62,17 +62,7 @@ func (a *Analysis) step(line []*site, level string, c FindingCheck) (outcome, te
 	var steps []float64
 	var missing reasons
 	for block := 1; block <= line[0].grid.Blocks; block++ {
-		var xs, ys []float64
-		why := ""
-		for _, p := range line {
-			x := p.number(c.Factor)
-			y, reason := p.valueOf(block, level, c.Column, false)
-			if reason == "" {
-				xs, ys = append(xs, x), append(ys, y)
-			} else if x == under || x == over {
-				why = fmt.Sprintf("%s at %s=%s", reason, c.Factor, LevelText(x))
-			}
-		}
+		xs, ys, why := points(line, c.Factor, block, level, c.Column, false, under, over)
 		step := stats.Step(xs, ys, c.At)
 		if why == "" && math.IsNaN(step) {
 			why = "too few points"

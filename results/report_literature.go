@@ -28,7 +28,7 @@ func literature(a *Analysis) []literatureView {
 			v.Because = "the suite's check is not understood: " + strings.TrimSpace(r.Check)
 		case c.Bound > 0:
 			v.Outcome, v.Because = a.checkRatio(c)
-		case c.Steps:
+		case c.At > 0:
 			v.Outcome, v.Because = a.checkStep(c)
 		case c.Column != "":
 			v.Outcome, v.Because = a.checkGrowth(c)

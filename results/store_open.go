@@ -168,8 +168,8 @@ func (run *Run) readTrials() error {
 }
 
 // openTrials opens the records of a run folder: trials.jsonl, or trials.jsonl.gz
-// where somebody who keeps the run has compressed them, which takes a tenth of the
-// space.
+// where somebody who keeps the run has compressed them, which takes an eighth of
+// the space.
 func openTrials(dir string) (path string, r io.ReadCloser, err error) {
 	path = filepath.Join(dir, trialsFile)
 	f, err := os.Open(path)
