@@ -73,11 +73,11 @@ func (e *completion) accepts(n *Listener, b *backlogged) (wanted int, multishot 
 	l := e.loop
 	places := l.places() - len(b.fds)
 	for _, other := range l.listeners {
-		if o := other.io.(*backlogged); o != b {
+		if o := other.io.(*backlogged); o != b && !other.options.Unbounded {
 			places -= o.armed + len(o.fds)
 		}
 	}
-	unbounded := l.cfg.MaxConnections == 0
+	unbounded := l.cfg.MaxConnections == 0 || n.options.Unbounded
 	most := min(singleAccepts, n.options.AcceptsPerTurn)
 	switch {
 	case n.options.AcceptsPerTurn > singleAccepts && (unbounded || places > n.options.Backlog):
@@ -201,7 +201,7 @@ func (e *completion) admit(n *Listener) {
 		if len(b.fds) == 0 {
 			break
 		}
-		admitted := l.place()
+		admitted := n.place()
 		if n.closed {
 			return // by the Handler of one who left
 		}

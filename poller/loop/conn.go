@@ -41,7 +41,7 @@ type Conn struct {
 	replay    bool            // show the rest again although nothing came
 	fin       bool            // the peer's FIN has come
 	ended     bool            // and Ended was called
-	accepted  bool            // by a listener, not dialled
+	accepted  bool            // by a listener that is not Unbounded, not dialled
 	drainDue  bool            // output was queued since the last Drained
 	finWanted bool            // CloseWrite was called
 	finSent   bool

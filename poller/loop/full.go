@@ -73,7 +73,7 @@ func (l *Loop) places() int { return l.cfg.MaxConnections - l.accepted + len(l.l
 // may accept nevertheless while it has not stalled.
 func (n *Listener) admits() bool {
 	l := n.loop
-	if l.mayAccept() {
+	if n.options.Unbounded || l.mayAccept() {
 		return true
 	}
 	switch l.cfg.OnFull {
@@ -94,8 +94,9 @@ func (n *Listener) admits() bool {
 
 // place says whether there is a place for who has been accepted, after it has made
 // one if the policy is to reap.
-func (l *Loop) place() bool {
-	if l.mayAccept() {
+func (n *Listener) place() bool {
+	l := n.loop
+	if n.options.Unbounded || l.mayAccept() {
 		return true
 	}
 	return l.cfg.OnFull == Reap && l.reapable() && l.reap()

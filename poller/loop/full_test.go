@@ -58,6 +58,50 @@ func TestSetMaxConnections(t *testing.T) {
 	})
 }
 
+// TestUnbounded: where no place is left, an Unbounded listener accepts nevertheless;
+// who came by it takes no place, and nobody goes for him.
+func TestUnbounded(t *testing.T) {
+	for _, policy := range []OnFull{Pause, Shed, Reap} {
+		onEvery(t, Config{MaxConnections: 2, OnFull: policy}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+			bounded := 0
+			var free []*Conn
+			serve(func(*Conn) Handler { bounded++; return &handler{} })
+			other, err := l.Listen(ListenOptions{Address: netip.AddrPortFrom(at.Addr(), 0), Unbounded: true}, func(c *Conn) Handler {
+				free = append(free, c)
+				return &handler{}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dial := func(n int, to netip.AddrPort) {
+				for range n {
+					l.Dial(DialOptions{Address: to}, &handler{})
+				}
+			}
+			later := func(f func()) { l.At(l.Now().Add(50*time.Millisecond), f) }
+			dial(2, at)
+			later(func() {
+				dial(5, other.Addr())
+				later(func() {
+					if c := l.Counts(); bounded != 2 || len(free) != 5 || c.Shed+c.Reaped != 0 {
+						t.Errorf("%v: %d and %d were accepted, %d shed, %d reaped", policy, bounded, len(free), c.Shed, c.Reaped)
+					}
+					for _, c := range free {
+						c.Abort()
+					}
+					dial(1, at)
+					later(func() {
+						if bounded != 2 {
+							t.Errorf("%v: the end of the others has made a place", policy)
+						}
+						l.Stop()
+					})
+				})
+			})
+		})
+	}
+}
+
 // TestAcceptsPerTurn: no turn accepts more than the listener may, and all come.
 func TestAcceptsPerTurn(t *testing.T) {
 	const crowd = 30

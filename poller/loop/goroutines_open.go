@@ -86,7 +86,7 @@ func (e *goroutines) acceptor(n *Listener, t *task) {
 // admit makes a connection of who was accepted, when there is a place.
 func (e *goroutines) admit(n *Listener, t *task, fd int) {
 	l := e.loop
-	for !n.closed && !l.place() {
+	for !n.closed && !n.place() {
 		if l.cfg.OnFull == Shed {
 			l.turnAway(n, fd)
 			return

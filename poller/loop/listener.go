@@ -37,6 +37,13 @@ type ListenOptions struct {
 	// has sent something or about so long has passed (tcp(7),
 	// TCP_DEFER_ACCEPT). Linux only: an error elsewhere.
 	DeferAccept time.Duration
+	// InlineUrgent leaves urgent data where it was sent in the stream: SO_OOBINLINE
+	// (socket(7)). Without, the last byte of it is lost.
+	InlineUrgent bool
+	// Unbounded: connections take no place of Config.MaxConnections, and nobody is
+	// refused for want of one. Who listens bounds them: it is for connections that
+	// those who have a place need, as FTP's for data.
+	Unbounded bool
 	// Refusal is what a client gets that is refused because of Shed, before FIN;
 	// nil for nothing. Nobody may modify it.
 	Refusal []byte

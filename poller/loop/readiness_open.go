@@ -80,7 +80,7 @@ func (e *readiness) accept(n *Listener) {
 			}
 			continue
 		}
-		switch admitted := l.place(); {
+		switch admitted := n.place(); {
 		case n.closed: // by the Handler of one who left
 			closeSocket(fd, true)
 			return

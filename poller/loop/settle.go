@@ -9,10 +9,12 @@ import "syscall"
 // adopt makes a connection of an engine's accepted one.
 func (n *Listener) adopt(fd int, io any) *Conn {
 	l := n.loop
-	c := &Conn{loop: l, fd: int32(fd), io: io, state: stateOpen, accepted: true}
+	c := &Conn{loop: l, fd: int32(fd), io: io, state: stateOpen, accepted: !n.options.Unbounded}
 	c.timer.due = never
 	l.counts.Accepted++
-	l.accepted++
+	if c.accepted {
+		l.accepted++
+	}
 	l.table.addConn(c)
 	c.handler = n.accept(c)
 	n.failures = 0

@@ -172,7 +172,7 @@ func (e *sim) accept(n *Listener) {
 			n.failed(errno)
 			continue
 		}
-		switch admitted := e.loop.place(); {
+		switch admitted := n.place(); {
 		case n.closed: // by the Handler of one who left
 			return
 		case !admitted:

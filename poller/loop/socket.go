@@ -51,6 +51,7 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 	}{
 		{true, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1, "SO_REUSEADDR"},
 		{o.ReusePort, unix.SOL_SOCKET, reusePort, 1, "SO_REUSEPORT"},
+		{o.InlineUrgent, unix.SOL_SOCKET, unix.SO_OOBINLINE, 1, "SO_OOBINLINE"},
 		{o.NoDelay, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1, "TCP_NODELAY"},
 		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer, "SO_SNDBUF"},
 		{o.ReceiveBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer, "SO_RCVBUF"},
