@@ -18,7 +18,7 @@ type serveCmd struct {
 	Raw            string        `help:"Answer each CRLFCRLF on HOST:PORT with fixed bytes, parsing nothing: the cost of the loop itself." placeholder:"ADDRESS"`
 	Echo           string        `help:"Send back on HOST:PORT what comes." placeholder:"ADDRESS"`
 	EchoBytes      int           `help:"Count so many bytes echoed as one request, 1 to 1048576 (1)." placeholder:"BYTES"`
-	Root           string        `help:"Directory whose files HTTP serves." placeholder:"DIR"`
+	Root           string        `help:"Directory whose files HTTP and FTP serve." placeholder:"DIR"`
 	Vhost          []string      `sep:"none" help:"Files for one host name instead, as example.org=DIR. Repeatable." placeholder:"NAME=DIR"`
 	Listing        bool          `help:"List directories that have no index.html."`
 	Fixed          bool          `help:"Serve /fixed/N over HTTP: a body of N bytes, up to 1 MiB."`
@@ -44,6 +44,7 @@ type serveCmd struct {
 	FDBase         int           `name:"fd-base" help:"Take all descriptors below N before listening, so that connections have higher numbers: select looks at every number up to the highest, poll at those it is given." placeholder:"N"`
 	IdleTimeout    time.Duration `default:"1m" help:"Close HTTP connections that are silent this long (${default}); --idle-timeout=-1s, with the =, never does." placeholder:"D"`
 	Processes      int           `default:"1" help:"Processes that share the addresses, 1 to 64 (${default}): each has its own loop, descriptor limit and CPU of --cpu, and the kernel spreads connections among them (SO_REUSEPORT). --max-connections is divided among them; --access-log is for one process." placeholder:"N"`
+	FTP            ftpFlags      `embed:""`
 	Control        string        `hidden:"" enum:",stdio" default:"" help:"Take commands on standard input and answer on standard output (stdio)."`
 }
 
@@ -55,7 +56,7 @@ func (c serveCmd) Run(s streams) error {
 		In: c.In, Out: c.Out, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
 		ReserveFDs: c.ReserveFDs, OnFull: c.OnFull, AcceptsPerTurn: c.AcceptsPerTurn, DeferAccept: c.DeferAccept, HeadTimeout: c.HeadTimeout,
 		MaxConnections: c.MaxConnections, FDBase: c.FDBase, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
-		Processes: c.Processes,
+		Processes: c.Processes, FTP: c.FTP.config(),
 	}
 	if c.AcceptsPerTurn == 0 {
 		return usage(fmt.Errorf("0 accepts per turn: give a number from 1 to %d", loop.MaxAcceptsPerTurn))

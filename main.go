@@ -35,7 +35,8 @@ type cli struct {
 	Columns     columnsCmd     `cmd:"" help:"List the names that stand on axes, in tables and in suites, with unit and meaning."`
 	Rerun       rerunCmd       `cmd:"" help:"Make a run again, here and now, and say which of its claims hold."`
 	Verify      verifyCmd      `cmd:"" help:"Recompute everything in a run from its trials.jsonl and compare."`
-	Serve       serveCmd       `cmd:"" help:"Serve HTTP, or fixed bytes, on a backend."`
+	Serve       serveCmd       `cmd:"" help:"Serve HTTP, FTP, or fixed bytes, on a backend."`
+	Passwd      passwdCmd      `cmd:"" help:"Set the password of a user of 'medusa serve --users'."`
 	Load        loadCmd        `cmd:"" help:"Put a load on a server and say how it responded."`
 	Fault       faultCmd       `cmd:"" help:"Be the clients that a server would rather not have: silent, slow, resetting, vanishing, in crowds."`
 	Calibrate   calibrateCmd   `cmd:"" help:"Prove the generator on this machine: hold it against servers whose every delay is known, and measure the wake floor."`

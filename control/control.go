@@ -67,6 +67,7 @@ type Ready struct {
 	HTTP string `json:"http,omitempty"`
 	Raw  string `json:"raw,omitempty"`
 	Echo string `json:"echo,omitempty"`
+	FTP  string `json:"ftp,omitempty"`
 
 	PID        int    `json:"pid"`
 	Backend    string `json:"backend"`

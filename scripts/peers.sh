@@ -3,7 +3,7 @@
 # Debian. Without them `make test` skips the tests that need them, and says so.
 set -euo pipefail
 
-packages=(nginx-light lighttpd apache2-bin apache2-utils wrk nghttp2-client gcc libc6-dev vsftpd curl lftp python3)
+packages=(nginx-light lighttpd apache2-bin apache2-utils wrk nghttp2-client gcc libc6-dev vsftpd curl lftp rclone python3)
 missing=()
 for p in "${packages[@]}"; do
 	dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")

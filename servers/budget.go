@@ -6,10 +6,10 @@ import (
 )
 
 // This file divides the descriptors of the process. What is open when the server is
-// ready stays open; of the rest, clients have all but the reserve and what proxies
-// need. Both are for those who are connected, so that they can be served: files
+// ready stays open; of the rest, clients have all but the reserve and what is
+// promised. Both are for those who are connected, so that they can be served: files
 // that are sent, and descriptors that the loop and a snapshot hold for a moment;
-// and connections to upstream servers.
+// connections to upstream servers, and FTP's data connections and their files.
 
 // limit sets the limit on descriptors and reckons the reserve.
 func (s *server) limit(where plan) error {
@@ -42,7 +42,7 @@ func (s *server) bound() {
 		r.OpenFDs = s.cfg.FDBase // at least; there was not even one to count them with
 	}
 	r.ReserveFDs = s.reserve
-	r.UsableFDs = max(s.usable(r.OpenFDs)-s.upstream, 0)
+	r.UsableFDs = max(s.usable(r.OpenFDs)-s.promised, 0)
 	if n := s.cfg.MaxConnections; n > 0 {
 		r.UsableFDs = min(r.UsableFDs, n)
 	}
@@ -70,8 +70,20 @@ func (s *server) divide(proxies int) int {
 		return 0
 	}
 	each := max(min(s.usable(control.OpenFDs())/(proxies+1), mostUpstream), 1)
-	s.upstream = proxies * each
+	s.promised += proxies * each
 	return each
+}
+
+// perTransfer is what a transfer needs beside its session: the data connection, or
+// its listener before, and the file.
+const perTransfer = 2
+
+// sessions is how many FTP sessions there may be: as many as asked for, but of what
+// is usable no more than half for them and their transfers.
+func (s *server) sessions(most int) int {
+	n := max(min(most, (s.usable(control.OpenFDs())-s.promised)/2/(1+perTransfer)), 1)
+	s.promised += n * perTransfer
+	return n
 }
 
 // looking is what of the reserve is left for the file that is being looked for, and
@@ -81,7 +93,11 @@ const looking = 2
 // openFiles is how many files each site's cache may keep open: what of the reserve
 // nobody else needs.
 func (s *server) openFiles(listeners int) int {
-	sites := max(len(s.sites), 1)
+	sites := len(s.hosts)
+	if s.root != nil {
+		sites++
+	}
+	sites = max(sites, 1)
 	return min(max((s.reserve-loop.Overdraft(listeners)-looking)/sites, 1), mostOpenFiles)
 }
 

@@ -13,6 +13,7 @@ import (
 	"medusa/control"
 	"medusa/poller/loop"
 	"medusa/servers/echod"
+	"medusa/servers/ftpd"
 )
 
 // Config says what a server process is. Keys are those of its command line.
@@ -22,10 +23,12 @@ type Config struct {
 	// the service out. The host is an IP address, "localhost" or empty for all
 	// IPv4 addresses; port 0 asks for any.
 	HTTP, Raw, Echo string
+	// FTP is the file server of that protocol.
+	FTP FTPConfig
 	// EchoBytes is how many bytes Echo counts as one request, from 1 to 1 MiB;
 	// 0 means 1.
 	EchoBytes int
-	// Root is the directory whose files HTTP serves; "" for none.
+	// Root is the directory whose files HTTP and FTP serve; "" for none.
 	Root string
 	// Hosts are directories that HTTP serves instead of Root to who asks for
 	// a host, as NAME=DIR.
@@ -108,14 +111,15 @@ type Config struct {
 
 // plan is a Config, parsed. Addresses are invalid for a service left out.
 type plan struct {
-	http, raw, echo netip.AddrPort
-	web             web
-	loop            loop.Config
+	http, raw, echo, ftp netip.AddrPort
+	web                  web
+	ports                ftpd.PortRange
+	loop                 loop.Config
 }
 
 // services is how many addresses are listened on.
 func (p *plan) services() (n int) {
-	for _, at := range []netip.AddrPort{p.http, p.raw, p.echo} {
+	for _, at := range []netip.AddrPort{p.http, p.raw, p.echo, p.ftp} {
 		if at.IsValid() {
 			n++
 		}
@@ -147,8 +151,8 @@ func (c *Config) loop() (loop.Config, error) {
 // parse is Check, and finds out what the texts say.
 func (c *Config) parse() (a plan, err error) {
 	switch {
-	case c.HTTP == "" && c.Raw == "" && c.Echo == "":
-		return a, errors.New("nothing to listen for: give an http, a raw or an echo address")
+	case c.HTTP == "" && c.Raw == "" && c.Echo == "" && c.FTP.Address == "":
+		return a, errors.New("nothing to listen for: give an http, an ftp, a raw or an echo address")
 	case c.EchoBytes != 0 && c.Echo == "":
 		return a, errors.New("nowhere to echo: echo-bytes needs an echo address")
 	case c.EchoBytes < 0 || c.EchoBytes > echod.MaxMessage:
@@ -184,6 +188,9 @@ func (c *Config) parse() (a plan, err error) {
 		if a.echo, err = parseAddress(c.Echo); err != nil {
 			return a, fmt.Errorf("echo address %w", err)
 		}
+	}
+	if err := c.parseFTP(&a); err != nil {
+		return a, err
 	}
 	if a.loop, err = c.loop(); err != nil {
 		return a, err

@@ -78,6 +78,9 @@ func (c *Config) parseWeb() (w web, err error) {
 	}
 	files := c.Root != "" || len(c.Hosts) > 0
 	serves := files || c.Fixed || c.Delay || len(c.Redirects)+len(c.Proxies) > 0
+	if c.HTTP == "" && c.FTP.Address != "" { // the root is its
+		serves = c.Listing || len(c.Hosts) > 0 || c.Fixed || c.Delay || len(c.Redirects)+len(c.Proxies) > 0
+	}
 	switch {
 	case c.MaxContent < 0:
 		return w, fmt.Errorf("at most %d bytes of content: give 0 (1 MiB) or more", c.MaxContent)

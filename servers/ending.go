@@ -56,6 +56,10 @@ func (s *server) finish() {
 		left++
 		s.echo.Drain(s.loop, done)
 	}
+	if s.ftp != nil {
+		left++
+		s.ftp.Drain(done)
+	}
 	done()
 }
 

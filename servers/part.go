@@ -85,7 +85,7 @@ func (c Config) at(first *control.Ready) (Config, error) {
 	for _, service := range []struct {
 		address *string
 		bound   string
-	}{{&c.HTTP, first.HTTP}, {&c.Raw, first.Raw}, {&c.Echo, first.Echo}} {
+	}{{&c.HTTP, first.HTTP}, {&c.Raw, first.Raw}, {&c.Echo, first.Echo}, {&c.FTP.Address, first.FTP}} {
 		if *service.address == "" {
 			continue
 		}

@@ -3,13 +3,13 @@ package servers
 import (
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"runtime"
 
 	"medusa/control"
 	"medusa/poller/loop"
 	"medusa/servers/echod"
+	"medusa/servers/ftpd"
 	"medusa/servers/httpd"
 	"medusa/servers/rawd"
 )
@@ -24,17 +24,19 @@ type server struct {
 	http      *httpd.Server    // nil without
 	raw       *rawd.Server     // nil without
 	echo      *echod.Server    // nil without
+	ftp       *ftpd.Server     // nil without
 	log       *httpd.AccessLog // nil without
 	logFile   *os.File
 	sites     []*site // opened; of these
 	root      *site   // nil without
 	hosts     []*site // as in web
+	accounts  map[string]*ftpd.Account
 	listeners []*loop.Listener
 	ready     control.Ready
 
 	// Of the loop.
 	reserve   int      // descriptors that connections leave free
-	upstream  int      // connections that proxies may have
+	promised  int      // descriptors that proxies and FTP transfers may have
 	spare     *os.File // keeps a descriptor free for snapshots
 	finishing bool
 	failure   error // what Run returns
@@ -81,6 +83,9 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err := s.openSites(where.web); err != nil {
 		return err
 	}
+	if err := s.openUsers(); err != nil {
+		return err
+	}
 	low, err := occupy(s.cfg.FDBase)
 	if err != nil {
 		return err
@@ -120,7 +125,7 @@ func (s *server) listen(where plan) error {
 			return err
 		}
 		s.http = http
-		at, err := s.open("http", where.http, s.http.Accept, httpd.Refusal())
+		at, err := s.open("http", loop.ListenOptions{Address: where.http, Refusal: httpd.Refusal()}, s.http.Accept)
 		if err != nil {
 			return err
 		}
@@ -128,7 +133,7 @@ func (s *server) listen(where plan) error {
 	}
 	if where.raw.IsValid() {
 		s.raw = rawd.New()
-		at, err := s.open("raw", where.raw, s.raw.Accept, nil)
+		at, err := s.open("raw", loop.ListenOptions{Address: where.raw}, s.raw.Accept)
 		if err != nil {
 			return err
 		}
@@ -136,23 +141,30 @@ func (s *server) listen(where plan) error {
 	}
 	if where.echo.IsValid() {
 		s.echo = echod.New(max(s.cfg.EchoBytes, 1))
-		at, err := s.open("echo", where.echo, s.echo.Accept, nil)
+		at, err := s.open("echo", loop.ListenOptions{Address: where.echo}, s.echo.Accept)
 		if err != nil {
 			return err
 		}
 		s.ready.Echo = at
 	}
+	if where.ftp.IsValid() {
+		s.ftp = s.newFTP(where)
+		at, err := s.open("ftp", ftpd.ListenOptions(where.ftp), s.ftp.Accept)
+		if err != nil {
+			return err
+		}
+		s.ready.FTP = at
+	}
 	return nil
 }
 
-// open listens for one service and returns the address with its port. Who is
-// refused gets refusal.
-func (s *server) open(service string, at netip.AddrPort, accept func(*loop.Conn) loop.Handler, refusal []byte) (string, error) {
-	listener, err := s.loop.Listen(loop.ListenOptions{
-		Address: at, Congestion: s.cfg.Congestion, NoDelay: true, Refusal: refusal,
-		AcceptsPerTurn: s.cfg.AcceptsPerTurn, DeferAccept: s.cfg.DeferAccept,
-		ReusePort: s.cfg.Part > 0, First: s.cfg.Part == 1,
-	}, accept)
+// open listens for one service and returns the address with its port. What is the
+// service's own is in o.
+func (s *server) open(service string, o loop.ListenOptions, accept func(*loop.Conn) loop.Handler) (string, error) {
+	o.Congestion, o.NoDelay = s.cfg.Congestion, true
+	o.AcceptsPerTurn, o.DeferAccept = s.cfg.AcceptsPerTurn, s.cfg.DeferAccept
+	o.ReusePort, o.First = s.cfg.Part > 0, s.cfg.Part == 1
+	listener, err := s.loop.Listen(o, accept)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", service, err)
 	}
@@ -170,8 +182,8 @@ func (s *server) announce() {
 	r.CPUs = control.CPUs()
 	s.bound()
 	if r.UsableFDs < 1 {
-		s.fail(fmt.Errorf("no descriptor is left for a connection: of %d, %d are open, %d in reserve and %d for proxies; raise the limit (--nofile) or lower the reserve (--reserve-fds)",
-			r.NoFile, r.OpenFDs, r.ReserveFDs, s.upstream))
+		s.fail(fmt.Errorf("no descriptor is left for a connection: of %d, %d are open, %d in reserve and %d for proxies and FTP transfers; raise the limit (--nofile) or lower the reserve (--reserve-fds)",
+			r.NoFile, r.OpenFDs, r.ReserveFDs, s.promised))
 		return
 	}
 	if err := s.events.Send(control.Event{Event: "ready", AtNs: control.Monotonic(), Ready: r}); err != nil {

@@ -51,6 +51,9 @@ func (s *server) snapshot(full bool) *control.Snapshot {
 	if s.echo != nil {
 		snapshot.Requests += s.echo.Requests()
 	}
+	if s.ftp != nil {
+		snapshot.Requests += s.ftp.Requests()
+	}
 	counts := s.loop.Counts()
 	snapshot.Connections = counts.Open
 	snapshot.Calls = counts.Calls.Map()

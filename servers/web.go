@@ -17,22 +17,13 @@ type site struct {
 // openSites opens the directories and the access log, which are closed by
 // closeWeb.
 func (s *server) openSites(w web) (err error) {
-	open := func(path string) (*site, error) {
-		dir, err := filesys.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		opened := &site{dir: dir}
-		s.sites = append(s.sites, opened)
-		return opened, nil
-	}
 	if s.cfg.Root != "" {
-		if s.root, err = open(s.cfg.Root); err != nil {
+		if s.root, err = s.openSite(s.cfg.Root); err != nil {
 			return err
 		}
 	}
 	for _, h := range w.hosts {
-		opened, err := open(h.dir)
+		opened, err := s.openSite(h.dir)
 		if err != nil {
 			return fmt.Errorf("vhost %s: %w", h.name, err)
 		}
@@ -46,6 +37,16 @@ func (s *server) openSites(w web) (err error) {
 		}
 	}
 	return err
+}
+
+func (s *server) openSite(path string) (*site, error) {
+	dir, err := filesys.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	opened := &site{dir: dir}
+	s.sites = append(s.sites, opened)
+	return opened, nil
 }
 
 // closeWeb is called when the loop has ended.
