@@ -37,7 +37,10 @@ func TestPeers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: -short leaves out what runs suites")
 	}
-	run := runSuite(t, "peers", "--only", "grid=reply", "--only", "active_connections=32", "--blocks", "1", "--set", "warmup_s=0.1", "--set", "window_s=1")
+	// What is in flight at the window's edges is an uncertainty of the costs of
+	// others' servers: in a short window beside other tests it is more than a record
+	// takes for a value.
+	run := runSuite(t, "peers", "--only", "grid=reply", "--only", "active_connections=32", "--blocks", "1", "--set", "warmup_s=0.1", "--set", "window_s=3")
 	for _, missing := range run.Plan.NotHere {
 		t.Logf("SKIPPED: %s: %s", missing.Backend, missing.Why)
 	}

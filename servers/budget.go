@@ -93,11 +93,7 @@ const looking = 2
 // openFiles is how many files each site's cache may keep open: what of the reserve
 // nobody else needs.
 func (s *server) openFiles(listeners int) int {
-	sites := len(s.hosts)
-	if s.root != nil {
-		sites++
-	}
-	sites = max(sites, 1)
+	sites := max(len(s.sites), 1)
 	return min(max((s.reserve-loop.Overdraft(listeners)-looking)/sites, 1), mostOpenFiles)
 }
 

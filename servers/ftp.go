@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"medusa/servers/filesys"
 	"medusa/servers/ftpd"
 	"medusa/servers/users"
 )
@@ -19,22 +20,26 @@ func (s *server) openUsers() error {
 		return err
 	}
 	s.accounts = map[string]*ftpd.Account{}
-	opened := map[string]*site{}
+	s.homes = map[string]*filesys.Dir{}
 	for name, u := range all {
-		at := s.root
-		if u.Root != "" {
+		account := &ftpd.Account{Hash: u.Hash, Write: u.Write}
+		switch {
+		case u.Root != "":
 			path := filepath.Clean(u.Root)
-			if at = opened[path]; at == nil {
-				if at, err = s.openSite(path); err != nil {
+			if s.homes[path] == nil {
+				dir, err := filesys.Open(path)
+				if err != nil {
 					return fmt.Errorf("user %q: %w", name, err)
 				}
-				opened[path] = at
+				s.homes[path] = dir
 			}
-		}
-		if at == nil {
+			account.Files = s.homes[path]
+		case s.root != nil:
+			account.Files = s.root.dir
+		default:
 			return fmt.Errorf("user %q has no directory: give one with 'medusa passwd', or a root", name)
 		}
-		s.accounts[name] = &ftpd.Account{Hash: u.Hash, Files: at.dir, Write: u.Write}
+		s.accounts[name] = account
 	}
 	return nil
 }

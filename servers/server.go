@@ -9,6 +9,7 @@ import (
 	"medusa/control"
 	"medusa/poller/loop"
 	"medusa/servers/echod"
+	"medusa/servers/filesys"
 	"medusa/servers/ftpd"
 	"medusa/servers/httpd"
 	"medusa/servers/rawd"
@@ -31,6 +32,7 @@ type server struct {
 	root      *site   // nil without
 	hosts     []*site // as in web
 	accounts  map[string]*ftpd.Account
+	homes     map[string]*filesys.Dir // of accounts
 	listeners []*loop.Listener
 	ready     control.Ready
 

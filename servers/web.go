@@ -17,13 +17,22 @@ type site struct {
 // openSites opens the directories and the access log, which are closed by
 // closeWeb.
 func (s *server) openSites(w web) (err error) {
+	open := func(path string) (*site, error) {
+		dir, err := filesys.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		opened := &site{dir: dir}
+		s.sites = append(s.sites, opened)
+		return opened, nil
+	}
 	if s.cfg.Root != "" {
-		if s.root, err = s.openSite(s.cfg.Root); err != nil {
+		if s.root, err = open(s.cfg.Root); err != nil {
 			return err
 		}
 	}
 	for _, h := range w.hosts {
-		opened, err := s.openSite(h.dir)
+		opened, err := open(h.dir)
 		if err != nil {
 			return fmt.Errorf("vhost %s: %w", h.name, err)
 		}
@@ -39,16 +48,6 @@ func (s *server) openSites(w web) (err error) {
 	return err
 }
 
-func (s *server) openSite(path string) (*site, error) {
-	dir, err := filesys.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	opened := &site{dir: dir}
-	s.sites = append(s.sites, opened)
-	return opened, nil
-}
-
 // closeWeb is called when the loop has ended.
 func (s *server) closeWeb() {
 	for _, o := range s.sites {
@@ -56,6 +55,9 @@ func (s *server) closeWeb() {
 			o.cache.Close()
 		}
 		o.dir.Close()
+	}
+	for _, home := range s.homes {
+		home.Close()
 	}
 	if s.log != nil {
 		s.say(s.log.Close())

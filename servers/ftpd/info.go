@@ -12,10 +12,10 @@ import (
 func (s *session) representation(argument string) {
 	switch strings.ToUpper(argument) {
 	case "A", "A N":
-		s.ascii = true
+		s.image = false
 		s.reply(200, "Type is ASCII.")
 	case "I", "L 8", "L8":
-		s.ascii = false
+		s.image = true
 		s.reply(200, "Type is image.")
 	default:
 		s.parameter(argument, "AEIL")
@@ -62,7 +62,7 @@ func (s *session) status(argument string) {
 		lines[0] = "Logged in as " + s.user + "."
 	}
 	kind := "image"
-	if s.ascii {
+	if !s.image {
 		kind = "ASCII"
 	}
 	lines = append(lines, "Type "+kind+", mode stream, structure file.")

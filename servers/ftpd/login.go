@@ -19,7 +19,7 @@ func (s *session) userName(name string) {
 func (s *session) logout() {
 	s.abandon()
 	s.account, s.user, s.cwd, s.restart = nil, "", "/", 0
-	s.ascii, s.epsvOnly = false, false
+	s.image, s.epsvOnly = false, false
 	s.facts = allFacts
 }
 

@@ -46,7 +46,7 @@ func (s *session) retrieve(argument string) {
 	case info.IsDir():
 		t.discard()
 		s.reply(550, "It is a directory.")
-	case s.ascii && restart > 0:
+	case !s.image && restart > 0:
 		// An offset of what is converted (RFC 3659 section 5.3) would have to
 		// be counted from the start of the file.
 		t.discard()
@@ -54,7 +54,7 @@ func (s *session) retrieve(argument string) {
 	case restart > info.Size():
 		t.discard()
 		s.reply(554, "The file ends before that.") // RFC 3659 section 5.2
-	case s.ascii:
+	case !s.image:
 		t.size = -1
 		t.send = func(c *loop.Conn) {
 			t.source = nil

@@ -25,7 +25,7 @@ type session struct {
 	peer     netip.Addr
 	facts    factSet
 	tries    uint8
-	ascii    bool // TYPE A
+	image    bool // TYPE I; TYPE A is what a session begins with (RFC 959 section 5.1)
 	epsvOnly bool // EPSV ALL came
 	skipping bool // the rest of a line that is too long
 	checking bool // a password

@@ -67,7 +67,7 @@ func (u *upload) close() {
 // behind what comes.
 func (s *session) store(argument string) {
 	restart := s.takeRestart()
-	if s.ascii && restart > 0 {
+	if !s.image && restart > 0 {
 		s.reply(504, "REST is for TYPE I.")
 		return
 	}
@@ -147,7 +147,7 @@ func (s *session) create(argument string, flag int) (filesys.WriteFile, string, 
 // receive begins an upload.
 func (s *session) receive(verb, path string, file filesys.WriteFile) {
 	u := &upload{file: file}
-	if s.ascii {
+	if !s.image {
 		u.text = &fromNetwork{}
 	}
 	t := &transfer{verb: verb, path: path, size: -1, sink: u}

@@ -102,10 +102,9 @@ func TestStore(t *testing.T) {
 // TestTextAcrossPieces: a CR LF may be cut anywhere.
 func TestTextAcrossPieces(t *testing.T) {
 	s := open(t, "epoll", Config{})
-	c := s.login() // TYPE A is what a session begins with (RFC 959 section 5.1)
+	c := s.login() // a session begins with TYPE A
 	text := "a\r\nb\r\r\n\rc\r\n"
 	for cut := range len(text) + 1 {
-		c.ask(200, "TYPE A")
 		d := c.data()
 		c.send("STOR f")
 		c.begun()

@@ -92,7 +92,7 @@ func (s *session) size(argument string) {
 		s.failed(err)
 	case !info.Mode().IsRegular():
 		s.reply(550, "Not a file.")
-	case s.ascii:
+	case !s.image:
 		s.reply(550, "SIZE is for TYPE I.")
 	default:
 		s.reply(213, strconv.FormatInt(info.Size(), 10))

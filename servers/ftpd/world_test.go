@@ -66,7 +66,7 @@ func openAt(t *testing.T, backend string, cfg Config, root string) *site {
 	for _, a := range cfg.Accounts {
 		a.Files = dir
 	}
-	if cfg.Anonymous != nil {
+	if cfg.Anonymous != nil && cfg.Anonymous.Files == nil {
 		cfg.Anonymous.Files = dir
 	}
 	if s.loop, err = loop.New(loop.Config{Backend: backend, Out: 4096, In: 4096}); err != nil {
