@@ -15,7 +15,7 @@ type ftpFlags struct {
 	FTPSessions           int           `name:"ftp-sessions" help:"FTP sessions at once, if descriptors suffice for them and their transfers (4096)." placeholder:"N"`
 	FTPSessionsPerAddress int           `name:"ftp-sessions-per-address" help:"FTP sessions at once of one client address (512)." placeholder:"N"`
 	FTPIdleTimeout        time.Duration `name:"ftp-idle-timeout" default:"5m" help:"End FTP sessions without a command or transfer for so long (${default})." placeholder:"D"`
-	FTPDataTimeout        time.Duration `name:"ftp-data-timeout" default:"1m" help:"End FTP transfers that stand still for so long (${default})." placeholder:"D"`
+	FTPDataTimeout        time.Duration `name:"ftp-data-timeout" default:"5m" help:"End FTP transfers that stand still for so long (${default})." placeholder:"D"`
 }
 
 func (f ftpFlags) config() servers.FTPConfig {

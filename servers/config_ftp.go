@@ -26,7 +26,7 @@ type FTPConfig struct {
 	// and 512. Where descriptors are few, there are fewer.
 	Sessions, SessionsPerAddress int
 	// IdleTimeout ends sessions without a command or transfer, and DataTimeout
-	// transfers that stand still; 0 means 5 minutes and 1 minute.
+	// transfers that stand still; 0 means 5 minutes.
 	IdleTimeout, DataTimeout time.Duration
 }
 

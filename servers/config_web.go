@@ -77,18 +77,16 @@ func (c *Config) parseWeb() (w web, err error) {
 		return w, fmt.Errorf("vhosts: %w", err)
 	}
 	files := c.Root != "" || len(c.Hosts) > 0
-	serves := files || c.Fixed || c.Delay || len(c.Redirects)+len(c.Proxies) > 0
-	if c.HTTP == "" && c.FTP.Address != "" { // the root is its
-		serves = c.Listing || len(c.Hosts) > 0 || c.Fixed || c.Delay || len(c.Redirects)+len(c.Proxies) > 0
-	}
+	// What is for HTTP alone. The root may be FTP's.
+	own := len(c.Hosts) > 0 || c.Listing || c.Fixed || c.Delay || len(c.Redirects)+len(c.Proxies) > 0
 	switch {
 	case c.MaxContent < 0:
 		return w, fmt.Errorf("at most %d bytes of content: give 0 (1 MiB) or more", c.MaxContent)
 	case c.Listing && !files:
 		return w, errors.New("nothing to list: give a root directory or a vhost")
-	case c.HTTP != "" && !serves:
+	case c.HTTP != "" && !files && !own:
 		return w, errors.New("nothing to serve over http: give a root directory, a vhost, a proxy, a redirect, delay or the fixed response")
-	case c.HTTP == "" && (serves || c.AccessLog != ""):
+	case c.HTTP == "" && (own || c.AccessLog != "" || c.Root != "" && c.FTP.Address == ""):
 		return w, errors.New("nowhere to serve http: give an http address")
 	}
 	return w, nil

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"medusa/servers/users"
@@ -46,6 +48,22 @@ func (f *ftpControl) ask(code int, line string) string {
 		f.t.Fatal(err)
 	}
 	return f.want(code)
+}
+
+// retrieve begins a transfer and returns its data connection.
+func (f *ftpControl) retrieve(path string) *net.TCPConn {
+	f.t.Helper()
+	var port int
+	text := f.ask(229, "EPSV")
+	if _, err := fmt.Sscanf(text[strings.Index(text, "("):], "(|||%d|)", &port); err != nil {
+		f.t.Fatal(err)
+	}
+	d := dial(f.t, fmt.Sprintf("127.0.0.1:%d", port))
+	if _, err := fmt.Fprintf(f.c, "RETR %s\r\n", path); err != nil {
+		f.t.Fatal(err)
+	}
+	f.want(125, 150)
+	return d
 }
 
 // TestFTPUsers: guests see the root, users their own directories, with their rights.
@@ -116,16 +134,7 @@ func TestFTPFull(t *testing.T) {
 		for _, f := range sessions {
 			f.ask(200, "TYPE I")
 			for range 3 {
-				var port int
-				text := f.ask(229, "EPSV")
-				if _, err := fmt.Sscanf(text[strings.Index(text, "("):], "(|||%d|)", &port); err != nil {
-					t.Fatal(err)
-				}
-				d := dial(t, fmt.Sprintf("127.0.0.1:%d", port))
-				if _, err := fmt.Fprintf(f.c, "RETR f\r\n"); err != nil {
-					t.Fatal(err)
-				}
-				f.want(125, 150)
+				d := f.retrieve("f")
 				got, err := io.ReadAll(d)
 				if err != nil || string(got) != content {
 					t.Errorf("%d bytes came, %v", len(got), err)
@@ -135,6 +144,63 @@ func TestFTPFull(t *testing.T) {
 			}
 		}
 		r.terminate()
+	})
+}
+
+// TestFTPFewDescriptors: of a low limit there are as many sessions as can transfer
+// all at once, and the rest is for other services.
+func TestFTPFewDescriptors(t *testing.T) {
+	eachBackend(t, func(t *testing.T, backend string) {
+		root := t.TempDir()
+		content := bytes.Repeat([]byte("0123456789abcdef"), 1<<20) // more than a kernel takes at once
+		if err := os.WriteFile(filepath.Join(root, "f"), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := spawn(t, Config{Backend: backend, Root: root, HTTP: "127.0.0.1:0", NoFile: 64, FTP: FTPConfig{Address: "127.0.0.1:0"}})
+		ready := p.ready()
+		var sessions []*ftpControl
+		for len(sessions) < 64 {
+			c := dial(t, ready.FTP)
+			f := &ftpControl{t, c, textproto.NewReader(bufio.NewReader(c))}
+			if code, _, err := f.r.ReadResponse(0); err != nil || code != 220 {
+				if code != 421 {
+					t.Fatalf("session %d got %d, %v", len(sessions), code, err)
+				}
+				c.Close()
+				break
+			}
+			f.ask(331, "USER ftp")
+			f.ask(230, "PASS x")
+			f.ask(200, "TYPE I")
+			sessions = append(sessions, f)
+		}
+		if n := len(sessions); n < 4 || n > ready.UsableFDs/2 {
+			t.Errorf("%d sessions of %d places", n, ready.UsableFDs)
+		}
+		var data []*net.TCPConn
+		for _, f := range sessions {
+			data = append(data, f.retrieve("f"))
+		}
+		for range ready.UsableFDs - len(sessions) - 2 { // all other places are taken, by and by
+			dial(t, ready.HTTP)
+		}
+		web := dial(t, ready.HTTP)
+		if _, err := io.WriteString(web, get("/f")); err != nil {
+			t.Fatal(err)
+		}
+		if status, body := answer(t, bufio.NewReader(web)); status != 200 || len(body) != len(content) {
+			t.Errorf("over HTTP: %d, %d bytes", status, len(body))
+		}
+		for i, d := range data {
+			got, err := io.ReadAll(d)
+			if err != nil || !bytes.Equal(got, content) {
+				t.Errorf("transfer %d: %d bytes, %v", i, len(got), err)
+			}
+			d.Close()
+			sessions[i].want(226)
+		}
+		p.cmd.Process.Signal(syscall.SIGTERM)
+		p.end(0)
 	})
 }
 

@@ -28,8 +28,8 @@ func (s *session) prepare(ch *channel) {
 	s.channel = ch
 }
 
-// Opened: for a passive channel somebody has come. Only the client is let in (RFC
-// 2577 section 4), and nobody after him.
+// Opened: for a passive channel somebody has come. Only the client is let in, and
+// nobody after him (RFC 2577 on port stealing).
 func (ch *channel) Opened(c *loop.Conn) {
 	if ch.session == nil || c != ch.conn && (ch.conn != nil || c.RemoteAddr().Addr().Unmap() != ch.session.peer) {
 		c.Abort()
@@ -47,13 +47,16 @@ func (ch *channel) Opened(c *loop.Conn) {
 
 // run begins to move the bytes of the transfer.
 func (ch *channel) run() {
-	t, c := ch.transfer, ch.conn
-	c.SetDeadline(ch.session.server.cfg.DataTimeout)
+	s, t, c := ch.session, ch.transfer, ch.conn
+	c.SetDeadline(s.server.cfg.DataTimeout)
+	c.Resume() // of one who sends nothing, the FIN is to be heard
 	if t.sink != nil {
-		c.Resume()
+		if err := t.sink.begin(); err != nil {
+			s.abandon()
+			s.finish(fileError(err))
+		}
 		return
 	}
-	c.Resume() // the client's FIN is to be heard, and what he says thrown away
 	t.send(c)
 	c.CloseWhenDone()
 }

@@ -17,7 +17,7 @@ const (
 	needsArgument                   // else 501
 	needsNothing                    // else 501
 	needsWrite                      // else 550
-	duringTransfer                  // is answered at once (RFC 959 section 4.1.3, RFC 1123 section 4.1.2.13 for the others)
+	duringTransfer                  // is answered at once
 )
 
 // commands are by verb. It is filled in by init, as HELP lists it.

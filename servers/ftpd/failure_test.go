@@ -42,6 +42,32 @@ func TestNoSpace(t *testing.T) {
 	})
 }
 
+// TestNoTransfer: an upload that does not begin leaves what was there.
+func TestNoTransfer(t *testing.T) {
+	onEach(t, func(t *testing.T, backend string) {
+		s := open(t, backend, Config{ConnectTimeout: 50 * time.Millisecond})
+		s.file("f", []byte("content"))
+		c := s.login()
+		for _, line := range []string{"STOR f", "APPE f", "STOR new", "STOU new"} {
+			c.ask(425, line)
+		}
+		for _, prepare := range []func(){
+			func() { c.passiveAt("EPSV") },              // and nobody comes
+			func() { c.ask(200, "PORT 127,0,0,1,4,0") }, // where nobody listens
+		} {
+			prepare()
+			c.send("STOR f")
+			c.want(150)
+			c.want(425)
+		}
+		s.holds("f", []byte("content"))
+		entries, err := os.ReadDir(s.dir)
+		if err != nil || len(entries) != 1 {
+			t.Errorf("there are %v, %v", entries, err)
+		}
+	})
+}
+
 // TestShrinks: a file that becomes shorter while it is sent does not pass for whole.
 func TestShrinks(t *testing.T) {
 	onEach(t, func(t *testing.T, backend string) {

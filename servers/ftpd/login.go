@@ -64,7 +64,7 @@ func (s *session) password(password string) {
 }
 
 func (s *session) login(account *Account) {
-	s.account, s.tries = account, 0
+	s.account = account
 	s.reply(230, "Logged in.")
 }
 

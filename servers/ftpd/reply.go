@@ -74,7 +74,7 @@ func fileError(err error) (code int, text string) {
 		return 550, "Not a directory."
 	case errno == syscall.EISDIR:
 		return 550, "It is a directory."
-	case errno == syscall.ELOOP, errno == syscall.EXDEV, errno == syscall.EROFS, errno == syscall.EINVAL, errors.Is(err, fs.ErrInvalid), errors.Is(err, errNotWritable):
+	case errno == syscall.ELOOP, errno == syscall.EXDEV, errno == syscall.EROFS, errno == syscall.EINVAL, errors.Is(err, fs.ErrInvalid):
 		return 550, "Not possible here."
 	case errno == syscall.ENAMETOOLONG:
 		return 553, "The name is too long."

@@ -1,6 +1,7 @@
 package ftpd
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -47,13 +48,13 @@ func (s *session) retrieve(argument string) {
 		t.discard()
 		s.reply(550, "It is a directory.")
 	case !s.image && restart > 0:
-		// An offset of what is converted (RFC 3659 section 5.3) would have to
-		// be counted from the start of the file.
+		// An offset of what is converted would have to be counted from the
+		// start of the file.
 		t.discard()
 		s.reply(504, "REST is for TYPE I.")
 	case restart > info.Size():
 		t.discard()
-		s.reply(554, "The file ends before that.") // RFC 3659 section 5.2
+		s.reply(554, "The file ends before that.")
 	case !s.image:
 		t.size = -1
 		t.send = func(c *loop.Conn) {
@@ -97,6 +98,8 @@ func (s *session) sendFrom(t *transfer, f fs.File, off, n int64) error {
 	}
 	return nil
 }
+
+var errNoOffset = errors.New("can only be read from its start")
 
 // exactly reads so many bytes of a file, and fails if it ends before.
 type exactly struct {

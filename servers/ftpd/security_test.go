@@ -83,6 +83,7 @@ func TestNothingOutside(t *testing.T) {
 	}
 	c := s.login()
 	c.ask(200, "TYPE I")
+	c.passiveAt("EPSV")
 	for _, path := range []string{"../secret", "/../secret", "up", "abs/passwd", "abs", "a/../../secret", "..", "\x00", "a\x00b"} {
 		c.ask(550, "RETR "+path)
 		if path != ".." { // which is the root
@@ -93,6 +94,7 @@ func TestNothingOutside(t *testing.T) {
 	if got := c.get("RETR in"); string(got) != "x" {
 		t.Errorf("a link inside: %q", got)
 	}
+	c.passiveAt("EPSV")
 	c.ask(550, "STOR up")
 	c.ask(350, "RNFR a")
 	c.ask(250, "RNTO ../b") // above the root is the root
@@ -101,6 +103,20 @@ func TestNothingOutside(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(s.dir), "secret")); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTries: wrong passwords end a session, whoever logs in between.
+func TestTries(t *testing.T) {
+	s := open(t, "epoll", Config{Anonymous: &Account{}, Accounts: map[string]*Account{"ann": {Hash: hash(t, "right")}}})
+	c := s.connect()
+	c.want(220)
+	for _, code := range []int{530, 530, 421} {
+		c.ask(331, "USER anonymous")
+		c.ask(230, "PASS me@example.org")
+		c.ask(331, "USER ann")
+		c.ask(code, "PASS wrong")
+	}
+	c.gone()
 }
 
 // TestPorts: passive ports are those of the range.

@@ -43,7 +43,8 @@ type Config struct {
 	// is the least that RFC 1123 section 4.1.3.2 allows as a default.
 	IdleTimeout time.Duration
 	// DataTimeout ends a transfer of which nothing has moved for so long, to twice
-	// that; 1 minute.
+	// that; 5 minutes. The kernel takes megabytes for a client and more only when
+	// he has read a good part of them: a slow one seems to stand still meanwhile.
 	DataTimeout time.Duration
 	// ConnectTimeout is how long a data connection may take to be established;
 	// 30 seconds.
@@ -64,7 +65,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	set(&c.IdleTimeout, 5*time.Minute)
-	set(&c.DataTimeout, time.Minute)
+	set(&c.DataTimeout, 5*time.Minute)
 	set(&c.ConnectTimeout, 30*time.Second)
 	for _, n := range []struct {
 		v *int

@@ -24,15 +24,15 @@ type session struct {
 	restart  int64  // what REST gave
 	peer     netip.Addr
 	facts    factSet
-	tries    uint8
-	image    bool // TYPE I; TYPE A is what a session begins with (RFC 959 section 5.1)
-	epsvOnly bool // EPSV ALL came
-	skipping bool // the rest of a line that is too long
-	checking bool // a password
-	held     bool // a command waits for the transfer to end, or the password
-	quitting bool // 221 or 421 follows the transfer
-	counted  bool // among the sessions of its address
-	over     bool // nothing is said any more
+	tries    uint8 // wrong passwords, whoever logged in meanwhile
+	image    bool  // TYPE I; TYPE A is what a session begins with (RFC 959 section 5.1)
+	epsvOnly bool  // EPSV ALL came
+	skipping bool  // the rest of a line that is too long
+	checking bool  // a password
+	held     bool  // a command waits for the transfer to end, or the password
+	quitting bool  // 221 or 421 follows the transfer
+	counted  bool  // among the sessions of its address
+	over     bool  // nothing is said any more
 }
 
 var (
@@ -143,18 +143,16 @@ func (s *session) drainAs(code int, text string) {
 	case s.over:
 	case s.busy():
 		s.quitting = true
-	case code == 0:
-		s.over = true
-		s.abandon()
-		s.conn.CloseWhenDone()
 	default:
 		s.goodbye(code, text)
 	}
 }
 
-// goodbye is the last reply.
+// goodbye ends the session with a last reply; code 0 is none.
 func (s *session) goodbye(code int, text string) {
-	s.reply(code, text)
+	if code != 0 {
+		s.reply(code, text)
+	}
 	s.over = true
 	s.abandon()
 	s.conn.CloseWhenDone()

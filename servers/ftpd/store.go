@@ -11,11 +11,6 @@ import (
 	"medusa/servers/filesys"
 )
 
-var (
-	errNotWritable = errors.New("is not writable")
-	errNoOffset    = errors.New("can only be read from its start")
-)
-
 // filePerm and dirPerm are the permissions of what is made, less the process's
 // umask.
 const (
@@ -26,8 +21,18 @@ const (
 // upload is a file that is received. What has arrived stays, whatever becomes of
 // the transfer.
 type upload struct {
-	file filesys.WriteFile // nil when closed
-	text *fromNetwork      // TYPE A
+	file  filesys.WriteFile // nil when closed
+	text  *fromNetwork      // TYPE A
+	fresh bool              // in place of what the file holds
+}
+
+// begin is called when the data connection is open: before that, what the file
+// holds is not given up.
+func (u *upload) begin() error {
+	if u.fresh {
+		return u.file.Truncate(0)
+	}
+	return nil
 }
 
 // write writes what came. The scratch is the server's, since nobody else runs.
@@ -71,11 +76,7 @@ func (s *session) store(argument string) {
 		s.reply(504, "REST is for TYPE I.")
 		return
 	}
-	flag := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	if restart > 0 {
-		flag = os.O_WRONLY | os.O_CREATE
-	}
-	file, path, ok := s.create(argument, flag)
+	file, path, ok := s.create(argument, os.O_WRONLY|os.O_CREATE)
 	if !ok {
 		return
 	}
@@ -95,13 +96,13 @@ func (s *session) store(argument string) {
 			return
 		}
 	}
-	s.receive("STOR", path, file)
+	s.receive("STOR", path, &upload{file: file, fresh: restart == 0})
 }
 
 // appendTo is APPE.
 func (s *session) appendTo(argument string) {
 	if file, path, ok := s.create(argument, os.O_WRONLY|os.O_CREATE|os.O_APPEND); ok {
-		s.receive("APPE", path, file)
+		s.receive("APPE", path, &upload{file: file})
 	}
 }
 
@@ -111,6 +112,9 @@ const uniqueTries = 1000
 // storeUnique is STOU: the name that is given, or a like one that is free, in the
 // current directory (RFC 959 section 4.1.3).
 func (s *session) storeUnique(argument string) {
+	if !s.prepared() {
+		return
+	}
 	w, _ := s.writable()
 	base := path.Base(s.path(argument))
 	if argument == "" || base == "/" {
@@ -120,7 +124,7 @@ func (s *session) storeUnique(argument string) {
 	for n := 1; n <= uniqueTries; n++ {
 		file, err := w.OpenFile(s.name(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 		if err == nil {
-			s.receive("STOU", name, file)
+			s.receive("STOU", name, &upload{file: file})
 			return
 		}
 		if !errors.Is(err, fs.ErrExist) {
@@ -132,8 +136,12 @@ func (s *session) storeUnique(argument string) {
 	s.reply(450, "Too many files of that name.")
 }
 
-// create opens a file to write to, or answers why not.
+// create opens a file to write to, or answers why not. Without a way for what is to
+// be written, no file is made.
 func (s *session) create(argument string, flag int) (filesys.WriteFile, string, bool) {
+	if !s.prepared() {
+		return nil, "", false
+	}
 	w, _ := s.writable()
 	path := s.path(argument)
 	file, err := w.OpenFile(nameOf(path), flag, filePerm)
@@ -145,8 +153,7 @@ func (s *session) create(argument string, flag int) (filesys.WriteFile, string, 
 }
 
 // receive begins an upload.
-func (s *session) receive(verb, path string, file filesys.WriteFile) {
-	u := &upload{file: file}
+func (s *session) receive(verb, path string, u *upload) {
 	if !s.image {
 		u.text = &fromNetwork{}
 	}

@@ -33,16 +33,25 @@ func (t *transfer) discard() {
 	}
 }
 
+// prepared says whether the client has said how to make the data connection, and
+// answers if not.
+func (s *session) prepared() bool {
+	if s.channel == nil {
+		s.reply(425, "Say PASV, EPSV, PORT or EPRT first.")
+		return false
+	}
+	return true
+}
+
 // begin starts a transfer over the channel, which was prepared before (RFC 959
 // section 5.4 has these replies).
 func (s *session) begin(t *transfer) {
 	s.restart = 0
-	ch := s.channel
-	if ch == nil {
+	if !s.prepared() {
 		t.discard()
-		s.reply(425, "Say PASV, EPSV, PORT or EPRT first.")
 		return
 	}
+	ch := s.channel
 	if t.complete == "" {
 		t.complete = "Transfer complete."
 	}
