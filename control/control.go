@@ -125,6 +125,7 @@ type Snapshot struct {
 	Shed                uint64            `json:"shed,omitempty"`   // clients refused at the limit
 	Reaped              uint64            `json:"reaped,omitempty"` // idle connections closed at the limit
 	StaleEvents         uint64            `json:"stale_events"`
+	BufferBytes         int64             `json:"buffer_bytes,omitempty"` // user-space buffers that connections have in hand
 	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring
 	VoluntarySwitches   int64             `json:"voluntary_switches"`
 	InvoluntarySwitches int64             `json:"involuntary_switches"`

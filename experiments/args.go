@@ -9,6 +9,7 @@ import (
 
 	"medusa/control"
 	"medusa/loadgen"
+	"medusa/servers"
 )
 
 // command is how a kind of process is started.
@@ -61,6 +62,12 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	}
 	if v.has("out_bytes") {
 		a = append(a, "--out", whole(v.number("out_bytes")))
+	}
+	if b := v.text("buffers"); b != "" {
+		a = append(a, "--buffers", servers.BuffersSpec(b))
+	}
+	if k := v.text("file_io"); k != "" {
+		a = append(a, "--file-io", k)
 	}
 	if n := v.number("fd_base"); n > 0 {
 		a = append(a, "--fd-base", whole(n))

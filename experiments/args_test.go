@@ -36,6 +36,26 @@ func TestServerArguments(t *testing.T) {
 	}
 }
 
+// A server is told of its buffers, and how it shall send files.
+func TestBufferArguments(t *testing.T) {
+	v := firstOf(t, smallSuite)
+	at := netip.MustParseAddr("127.1.1.1")
+	v["buffers"], v["file_io"] = "auto", "copy"
+	if got := strings.Join(serverArgs(v, at, nil), " "); !strings.HasSuffix(got, " --buffers default=auto --file-io copy") {
+		t.Errorf("got %s", got)
+	}
+	v["buffers"] = "default=4KiB; 127.0.0.0/8=auto"
+	if got := serverArgs(v, at, nil); got[len(got)-3] != v["buffers"] {
+		t.Errorf("got %s", got)
+	}
+	for text, want := range map[string]string{"buffers: auto": "", "buffers: much": "give entries such as", "buffers: 4kB": "is not a size", "file_io: mmap": "file_io must be sendfile or copy"} {
+		_, err := Parse("small.yaml", []byte(strings.Replace(smallSuite, "trial:", "fixed: {"+text+"}\ntrial:", 1)))
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
 // A server of echo is told what a message is, one on io_uring what to do without.
 func TestEchoArguments(t *testing.T) {
 	v := firstOf(t, strings.Replace(smallSuite, "trial:", "fixed: {protocol: echo, message_bytes: 512}\ntrial:", 1))

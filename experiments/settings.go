@@ -116,6 +116,10 @@ var settings = []Setting{
 		Meaning: "input buffer of a connection"},
 	{Name: "out_bytes", Kind: Integer, Min: 512, Max: 1 << 20, Power: true, Unit: "bytes", Process: "server", Flag: "--out",
 		Meaning: "output buffer of a connection"},
+	{Name: "buffers", Kind: Text, Process: "server", Flag: "--buffers",
+		Meaning: "buffers of connections beyond in_bytes and out_bytes: what `serve --buffers` takes for default, such as 4KiB, auto or out=4KiB,send=64KiB,owned; or whole, with networks, such as default=4KiB; 127.0.0.0/8=auto"},
+	{Name: "file_io", Kind: Choice, Choices: []string{"sendfile", "copy"}, Process: "server", Flag: "--file-io",
+		Meaning: "how the server sends files: by sendfile, or read into its output buffers and sent from there; else by sendfile"},
 	{Name: "warmup_s", Kind: Number, Min: 0, Max: 3600, Unit: "s", Process: "load", Flag: "--warmup", Default: 0.5,
 		Meaning: "load before the window that is not measured"},
 	{Name: "window_s", Kind: Number, Min: 0.05, Max: 3600, Unit: "s", Process: "load", Flag: "--duration", Default: 3.0,
@@ -175,6 +179,11 @@ func (s Setting) check(v any) (any, error) {
 		if t, ok := v.(string); ok && t != "" {
 			if s.Name == "path" && t[0] != '/' {
 				return nil, fmt.Errorf("path must begin with /, not %q", t)
+			}
+			if s.Name == "buffers" {
+				if err := servers.CheckBuffers(t); err != nil {
+					return nil, err
+				}
 			}
 			return t, nil
 		}

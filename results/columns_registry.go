@@ -53,6 +53,8 @@ var registry = concat(
 			Meaning: "memory of the server that is live (anonymous, user space), all connections open and silent: after it collected its garbage and returned what was free; without what the kernel keeps for the connections"},
 		{Name: "server_rss_bytes", Unit: "bytes", Better: Lower,
 			Meaning: "resident memory of the server, all connections open, as it happens to be: garbage not yet collected and the program's own pages included; of another program, its share of what its processes and others have in common (PSS)"},
+		{Name: "server_buffer_bytes", Unit: "bytes", Better: Lower,
+			Meaning: "user-space buffers that the server's connections have in hand when the window ends: what is taken for bytes on their way, or owned; not what is free"},
 		{Name: "kernel_slab_bytes", Unit: "bytes", Better: Lower,
 			Meaning: "growth of the kernel's slabs, of the whole system, while the connections were opened: both ends of each, and what the backend registers in the kernel"},
 		{Name: "load_settled_bytes", Unit: "bytes", Better: Lower,

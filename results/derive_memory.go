@@ -13,10 +13,18 @@ func (d derivation) memory() {
 	s := d.r.Server
 	if s == nil {
 		d.miss("the server said nothing", "usable_fds", "open_fds_peak", "server_rss_bytes_per_connection", "server_anon_bytes_per_connection",
-			"server_settled_bytes", "server_rss_bytes", "kernel_slab_bytes", "load_settled_bytes", "machine_taken_bytes")
+			"server_settled_bytes", "server_rss_bytes", "kernel_slab_bytes", "load_settled_bytes", "machine_taken_bytes", "server_buffer_bytes")
 		return
 	}
 	d.levels(s)
+	switch {
+	case s.Peer != nil:
+		d.miss("the server is another program, which does not tell it", "server_buffer_bytes")
+	case s.After == nil:
+		d.miss("the server's snapshot at the window's end is missing", "server_buffer_bytes")
+	default:
+		d.put("server_buffer_bytes", float64(s.After.BufferBytes))
+	}
 	d.settled(s)
 	d.put("usable_fds", float64(s.UsableFDs))
 	if peak, ok := s.openFDsPeak(); ok {

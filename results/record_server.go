@@ -59,6 +59,7 @@ type Snapshot struct {
 	Shed                uint64            `json:"shed,omitempty"`
 	Reaped              uint64            `json:"reaped,omitempty"`
 	StaleEvents         uint64            `json:"stale_events"`
+	BufferBytes         int64             `json:"buffer_bytes,omitempty"`
 	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring
 	VoluntarySwitches   int64             `json:"voluntary_switches"`
 	InvoluntarySwitches int64             `json:"involuntary_switches"`

@@ -54,6 +54,12 @@ type Config struct {
 	// In and Out are the loop's buffer sizes in bytes: powers of two from 512
 	// to 1 MiB, or 0 for 16 KiB.
 	In, Out int
+	// Buffers are those sizes and more, for all and by the peer's network: see
+	// BuffersHelp.
+	Buffers string
+	// CopyFiles reads files and sends what was read, where sendfile(2) would do
+	// both: to find out what that is worth.
+	CopyFiles bool
 	// Wait is "block" (or "") to sleep until something is ready, or "poll" to
 	// ask all the time.
 	Wait string
@@ -140,12 +146,17 @@ func (c *Config) loop() (loop.Config, error) {
 		return loop.Config{}, err
 	}
 	without, err := loop.ParseRingFeatures(c.RingWithout)
-	return loop.Config{
+	if err != nil {
+		return loop.Config{}, err
+	}
+	l := loop.Config{
 		OnFull:  onFull,
 		Backend: c.Backend, In: c.In, Out: c.Out, Busy: c.Wait == "poll",
+		CopyFiles:      c.CopyFiles,
 		MaxConnections: c.MaxConnections, RingWithout: without,
 		Burn: loop.Burn{Share: c.Burn, Clock: control.CPUTime},
-	}, err
+	}
+	return l, parseBuffers(c.Buffers, &l)
 }
 
 // parse is Check, and finds out what the texts say.

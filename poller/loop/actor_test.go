@@ -278,7 +278,7 @@ func (a *actor) Expired(c *Conn) {
 }
 
 func (a *actor) Drained(c *Conn) {
-	if c.out != nil {
+	if !c.noOutput() {
 		a.t.Error("Drained with a queue")
 	}
 	a.drained++

@@ -37,6 +37,7 @@ func TestChaos(t *testing.T) {
 	for seed := base; seed < base+rounds; seed++ {
 		r := rand.New(rand.NewPCG(uint64(seed), 78))
 		cfg := Config{In: MinBuffer << r.IntN(7), Out: MinBuffer << r.IntN(8), Stamp: r.IntN(2) == 0}
+		vary(&cfg, r)
 		if r.IntN(3) == 0 {
 			cfg.MaxConnections = 1 + r.IntN(20)
 		}
@@ -63,9 +64,12 @@ func TestChaos(t *testing.T) {
 								if n := missingBuffers(t, e); n != 0 {
 									t.Errorf("%d buffers are gone", n)
 								}
-								if len(e.queue)+len(e.fresh)+len(e.starved[0])+len(e.starved[1])+len(e.own.taken) > 0 {
-									t.Errorf("left: %d %d %d %d", len(e.queue), len(e.fresh), len(e.starved), len(e.own.taken))
+								if len(e.queue)+len(e.fresh)+e.hungry+len(e.own.taken) > 0 {
+									t.Errorf("left: %d %d %d %d", len(e.queue), len(e.fresh), e.hungry, len(e.own.taken))
 								}
+							}
+							if l.buffers.held != 0 || l.buffers.auto != 0 {
+								t.Errorf("%d bytes of buffers are still in hand, %d of auto", l.buffers.held, l.buffers.auto)
 							}
 							if n := sockets(t); n > before {
 								t.Errorf("%d sockets, %d before", n, before)
@@ -272,7 +276,7 @@ func (w *wild) Expired(c *Conn) {
 }
 
 func (w *wild) Drained(c *Conn) {
-	if !w.opened || w.closed || c.out != nil {
+	if !w.opened || w.closed || !c.noOutput() {
 		w.t.Errorf("Drained: %+v", *w)
 	}
 	if w.r.IntN(2) == 0 {

@@ -23,7 +23,8 @@ type flight struct {
 	turn       uint8
 	seen       uint8 // the turn in which the last receive came
 	ops        int8  // operations that have not completed
-	class      int8  // of the receive
+	class      int8  // of the receive: 0 for small buffers, 1 for those of the in size
+	group      int8  // and that which it takes them from
 	streak     int8  // see fit
 	wary       int8  // receives that shall bring one buffer only
 	receiving  bool  // a receive is in flight
@@ -41,8 +42,7 @@ type flight struct {
 
 // Kinds of operations, in the highest bits of the user data.
 const (
-	opRecv   = iota // of class 0
-	opRecvIn        // of class 1
+	opRecv = iota
 	opSend
 	opPoll
 	opAccept
@@ -51,16 +51,22 @@ const (
 	opNone   // whose completion says nothing
 
 	opShift        = 60
-	generationMask = 1<<28 - 1
+	groupShift     = 56 // of opRecv
+	generationMask = 1<<24 - 1
 )
 
 // unsent in flight.result says that no completion of the send has come.
 const unsent = -1 << 31
 
-// userData names an operation. Of a token's generation 28 bits are kept: it only
+// userData names an operation. Of a token's generation 24 bits are kept: it only
 // guards against mistakes, as a connection is given up after its last completion.
 func userData(kind int, t poller.Token) uint64 {
 	return uint64(kind)<<opShift | uint64(t.Generation()&generationMask)<<32 | uint64(t.Index())
+}
+
+// recvData names a receive.
+func recvData(group int8, t poller.Token) uint64 {
+	return userData(opRecv, t) | uint64(group)<<groupShift
 }
 
 // find returns what an operation belongs to, or nil, nil if that has gone.

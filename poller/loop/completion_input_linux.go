@@ -19,8 +19,9 @@ import (
 // is cancelled then, the backlog is bounded by what the kernel receives at once:
 // 32 small buffers.
 //
-// Groups come in two sizes. Requests are small, and small buffers are touched
-// again sooner; a connection that fills them goes over to those of the in size.
+// A connection receives from groups of two sizes. Requests are small, and small
+// buffers are touched again sooner; a connection that fills them goes over to those
+// of its in size. There is a group for each size that some connection may want.
 
 const (
 	// smallBuffer is the size of buffers in class 0, in bytes.
@@ -59,25 +60,26 @@ type chunk struct {
 	from, to int
 }
 
-// openGroups makes a group for each class. Where the in size is small there is
-// but one.
+// openGroups makes the groups.
 func (e *completion) openGroups() (err error) {
-	in := e.loop.cfg.In
-	sizes := []int{min(in, smallBuffer)}
-	if in > smallBuffer {
-		sizes = append(sizes, in)
-	}
 	if e.without&RingBufferGroups != 0 {
 		return nil
 	}
-	for class, size := range sizes {
+	var sizes []int
+	for _, b := range e.loop.buffersOf {
+		if !b.Owned {
+			sizes = append(sizes, min(b.In, smallBuffer), b.In)
+		}
+	}
+	slices.Sort(sizes)
+	for _, size := range slices.Compact(sizes) {
 		count := min(max(groupBytes/size, leastBuffers), e.most)
-		g, err := e.ring.NewBuffers(uint16(class), count, size)
+		g, err := e.ring.NewBuffers(uint16(sizeIndex(size)), count, size)
 		if err != nil {
 			return fmt.Errorf("%d buffers of %d bytes: %w", count, size, err)
 		}
 		g.Grow(min(firstBuffers, (count+1)/2))
-		e.groups[class] = g
+		e.groups[sizeIndex(size)] = g
 	}
 	return nil
 }
@@ -99,7 +101,12 @@ func (e *completion) receive(c *Conn, k *flight) {
 	case k.streak <= -smallStreak:
 		k.class, k.streak = 0, 0
 	}
-	grouped := e.groups[k.class] != nil
+	size := c.InSize()
+	if k.class == 0 {
+		size = min(size, smallBuffer)
+	}
+	k.group = int8(sizeIndex(size))
+	grouped := e.groups[k.group] != nil && !c.kind().Owned
 	var own []byte
 	if grouped {
 		if e.waits(k) {
@@ -115,11 +122,11 @@ func (e *completion) receive(c *Conn, k *flight) {
 	}
 	s := e.next()
 	if grouped {
-		s.RecvGroup(int(c.fd), uint16(k.class), e.goesOn(k))
+		s.RecvGroup(int(c.fd), uint16(k.group), e.goesOn(k))
 	} else {
 		s.Recv(int(c.fd), own)
 	}
-	s.UserData = userData(opRecv+int(k.class), c.token)
+	s.UserData = recvData(k.group, c.token)
 	k.receiving = true
 	k.ops++
 }
@@ -157,7 +164,7 @@ func (e *completion) notCancelled(c *Conn, k *flight) {
 
 // cancelReceive ends the receive; its last completion is still to come.
 func (e *completion) cancelReceive(c *Conn, k *flight) {
-	e.cancel(userData(opRecv+int(k.class), c.token), userData(opCancel, c.token))
+	e.cancel(recvData(k.group, c.token), userData(opCancel, c.token))
 	k.cancelling = true
 }
 
@@ -178,7 +185,7 @@ func (e *completion) received(c *Conn, k *flight, q *uring.CQE) {
 		n := int(q.Res)
 		k.drained = !q.NonEmpty()
 		if provided {
-			e.input(c, k, e.groups[k.class].Bytes(id, n))
+			e.input(c, k, e.groups[k.group].Bytes(id, n))
 			e.fit(c, k, n)
 		} else {
 			e.input(c, k, e.own.taken[c][:n])
@@ -191,7 +198,7 @@ func (e *completion) received(c *Conn, k *flight, q *uring.CQE) {
 		e.ended(c, k, errno)
 	}
 	if provided {
-		e.groups[k.class].Give(id)
+		e.groups[k.group].Give(id)
 	}
 	if c.gone() {
 		e.finalize(c, k)
@@ -219,7 +226,7 @@ func (e *completion) doubt(c *Conn, k *flight) {
 // anew.
 func (e *completion) fit(c *Conn, k *flight, n int) {
 	switch {
-	case e.groups[1] == nil:
+	case c.InSize() <= smallBuffer:
 		return
 	case k.class == 0 && n == smallBuffer:
 		k.streak++
@@ -260,7 +267,7 @@ func (e *completion) show(c *Conn, k *flight, p []byte) []byte {
 		k.turn, k.got = turn, 0
 	}
 	for len(p) > 0 && c.wantsRead() && c.failure == nil && k.got < turnBytes {
-		n := min(len(p), l.cfg.In-len(c.rest), turnBytes-int(k.got))
+		n := min(len(p), c.InSize()-len(c.rest), turnBytes-int(k.got))
 		k.got += int32(n)
 		l.counts.BytesIn += uint64(n)
 		if c.rest != nil {
@@ -289,8 +296,8 @@ func (e *completion) keep(c *Conn, k *flight, p []byte) {
 	b.size += len(p)
 	for len(p) > 0 {
 		n := len(b.chunks)
-		if n == 0 || b.chunks[n-1].to == l.cfg.In {
-			b.chunks = append(b.chunks, chunk{buf: l.buffers.take(l.cfg.In)})
+		if n == 0 || b.chunks[n-1].to == c.InSize() {
+			b.chunks = append(b.chunks, chunk{buf: l.buffers.take(c.InSize())})
 			n++
 		}
 		last := &b.chunks[n-1]

@@ -35,7 +35,7 @@ type completion struct {
 	running atomic.Bool // wake may use the waker
 	failed  error       // why the ring could not be opened
 	waker   poller.Waker
-	groups  [2]*uring.Buffers // by class
+	groups  [bufferSizes]*uring.Buffers // by sizeIndex; of the sizes that somebody may want
 	batch   []uring.CQE
 	fresh   []*Conn // with a send that is not known to be over
 	stamped int     // of fresh, how many have their time
@@ -43,9 +43,10 @@ type completion struct {
 
 	queue   []poller.Token // have something to do before the engine may wait
 	serving []poller.Token
-	starved [2][]poller.Token // found no buffer, by class; the first has waited longest
-	fed     [2]int            // of those that had to wait, who may now receive
-	asked   [2]int            // receives asked for since then
+	starved [bufferSizes][]poller.Token // found no buffer, by group; the first has waited longest
+	hungry  int                         // of all groups
+	fed     [bufferSizes]int            // of those that had to wait, who may now receive
+	asked   [bufferSizes]int            // receives asked for since then
 	own     ownBuffers
 }
 
@@ -183,7 +184,7 @@ func (e *completion) stamp() {
 
 // pressing says that there is something to do, whatever completes.
 func (e *completion) pressing() bool {
-	return len(e.queue) > 0 || len(e.fresh) > 0 || len(e.starved[0]) > 0 || len(e.starved[1]) > 0
+	return len(e.queue) > 0 || len(e.fresh) > 0 || e.hungry > 0
 }
 
 // turn submits what the callbacks have caused and takes what has completed, by
@@ -193,7 +194,7 @@ func (e *completion) turn(until Time) error {
 		return e.failed
 	}
 	l := e.loop
-	if len(e.queue) > 0 || len(e.starved[0]) > 0 || len(e.starved[1]) > 0 {
+	if len(e.queue) > 0 || e.hungry > 0 {
 		until = 0
 	}
 	polled, timeout := l.patience(until)
@@ -296,7 +297,7 @@ func (e *completion) dispatch(q *uring.CQE) {
 	case c == nil:
 		e.loop.counts.StaleEvents++
 		if id, ok := q.Buffer(); ok {
-			e.groups[kind-opRecv].Give(id)
+			e.groups[q.UserData>>groupShift&(1<<(opShift-groupShift)-1)].Give(id)
 		}
 	case kind == opPoll:
 		e.writable(c, c.io.(*flight), q)

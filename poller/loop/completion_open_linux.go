@@ -322,6 +322,8 @@ func (e *completion) abandon() {
 	}
 }
 
+func (e *completion) socket(c *Conn, f func(int)) { f(int(c.fd)) }
+
 func (e *completion) addresses(c *Conn) (local, remote addrPort) {
 	return socketAddresses(int(c.fd))
 }

@@ -24,14 +24,13 @@ func (e *completion) send(c *Conn, k *flight) {
 	if k.sending || k.full {
 		return
 	}
-	l := e.loop
 	for {
 		budget := c.allowance()
 		if budget <= 0 {
 			e.leave(c, k)
 			return
 		}
-		s, err := c.out.fill(l)
+		s, err := c.out.fill(c)
 		if err != nil {
 			c.fail(err)
 			return
@@ -133,7 +132,7 @@ func (e *completion) sendOver(c *Conn, k *flight) {
 		c.trim()
 	}
 	if n == k.asked {
-		if c.out == nil && !c.dirty && !c.choked {
+		if c.noOutput() && !c.dirty && !c.choked {
 			c.drained() // all that settling would do
 		} else {
 			c.touch()
@@ -154,6 +153,7 @@ func (e *completion) sendOver(c *Conn, k *flight) {
 // io_uring/poll.c). Once that has come, one that completes once would do so at
 // once, for ever; one that goes on completes again when something changes.
 func (e *completion) awaitWritable(c *Conn, k *flight, goesOn bool) {
+	c.full()
 	k.full = true
 	k.ops++
 	s := e.next()

@@ -7,10 +7,11 @@ import (
 )
 
 // ownBuffers are buffers of the in size that connections have for themselves, off
-// the Go heap: what a receive needs where there are no groups.
+// the Go heap: what a receive needs where there are no groups, or where the
+// connection is to own its buffers.
 type ownBuffers struct {
 	taken map[*Conn][]byte
-	spare [][]byte // that nobody has
+	spare [bufferSizes][][]byte // that nobody has
 	all   [][]byte
 }
 
@@ -22,16 +23,20 @@ func (o *ownBuffers) of(c *Conn) ([]byte, error) {
 	if o.taken == nil {
 		o.taken = map[*Conn][]byte{}
 	}
-	if n := len(o.spare); n > 0 {
-		o.taken[c], o.spare = o.spare[n-1], o.spare[:n-1]
-		return o.taken[c], nil
+	size := c.InSize()
+	spare := &o.spare[sizeIndex(size)]
+	var p []byte
+	if n := len(*spare); n > 0 {
+		p, *spare = (*spare)[n-1], (*spare)[:n-1]
+	} else {
+		var err error
+		if p, err = uring.Memory(size); err != nil {
+			return nil, err
+		}
+		o.all = append(o.all, p)
 	}
-	p, err := uring.Memory(c.loop.cfg.In)
-	if err != nil {
-		return nil, err
-	}
-	o.all = append(o.all, p)
 	o.taken[c] = p
+	c.loop.buffers.held += int64(size)
 	return p, nil
 }
 
@@ -39,7 +44,9 @@ func (o *ownBuffers) of(c *Conn) ([]byte, error) {
 func (o *ownBuffers) give(c *Conn) {
 	if p := o.taken[c]; p != nil {
 		delete(o.taken, c)
-		o.spare = append(o.spare, p)
+		c.loop.buffers.held -= int64(len(p))
+		spare := &o.spare[sizeIndex(len(p))]
+		*spare = append(*spare, p)
 	}
 }
 

@@ -7,7 +7,8 @@ package loop
 func (e *completion) starve(c *Conn, k *flight) {
 	if !c.gone() && !k.starved {
 		k.starved = true
-		e.starved[k.class] = append(e.starved[k.class], c.token)
+		e.hungry++
+		e.starved[k.group] = append(e.starved[k.group], c.token)
 	}
 }
 
@@ -15,14 +16,14 @@ func (e *completion) starve(c *Conn, k *flight) {
 // buffers that there are. Whoever has just been served would else come before them
 // for ever, as he asks again earlier.
 func (e *completion) waits(k *flight) bool {
-	owed := e.fed[k.class] + len(e.starved[k.class])
+	owed := e.fed[k.group] + len(e.starved[k.group])
 	if k.fed {
 		k.fed = false
-		e.fed[k.class] = max(e.fed[k.class]-1, 0)
-	} else if owed > 0 && e.asked[k.class]+owed >= e.groups[k.class].Given() {
+		e.fed[k.group] = max(e.fed[k.group]-1, 0)
+	} else if owed > 0 && e.asked[k.group]+owed >= e.groups[k.group].Given() {
 		return true
 	}
-	e.asked[k.class]++
+	e.asked[k.group]++
 	return false
 }
 
@@ -30,13 +31,13 @@ func (e *completion) waits(k *flight) bool {
 // are buffers, of which there are more from now on if there can be. All that were
 // taken are back: a completion's buffer is given back when it is dispatched.
 func (e *completion) feed() {
-	for class := range e.starved {
-		e.fed[class], e.asked[class] = 0, 0
-		list := e.starved[class]
+	for group := range e.starved {
+		e.fed[group], e.asked[group] = 0, 0
+		list := e.starved[group]
 		if len(list) == 0 {
 			continue
 		}
-		g := e.groups[class]
+		g := e.groups[group]
 		g.Grow(g.Given())
 		n := min(len(list), g.Given())
 		for _, token := range list[:n] {
@@ -46,9 +47,10 @@ func (e *completion) feed() {
 			}
 			k := c.io.(*flight)
 			k.starved, k.fed = false, true
-			e.fed[class]++
+			e.fed[group]++
 			c.touch()
 		}
-		e.starved[class] = list[:copy(list, list[n:])]
+		e.hungry -= n
+		e.starved[group] = list[:copy(list, list[n:])]
 	}
 }

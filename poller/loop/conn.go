@@ -41,7 +41,7 @@ type Conn struct {
 	replay    bool            // show the rest again although nothing came
 	fin       bool            // the peer's FIN has come
 	ended     bool            // and Ended was called
-	accepted  bool            // by a listener that is not Unbounded, not dialled
+	features  features        // see policy.go
 	drainDue  bool            // output was queued since the last Drained
 	finWanted bool            // CloseWrite was called
 	finSent   bool
@@ -50,7 +50,7 @@ type Conn struct {
 
 	io      any     // other engines: their own part
 	rest    []byte  // input kept for the Handler; nil when none
-	out     *output // nil while nothing is queued
+	out     *output // nil while nothing is queued, or where it is owned resting
 	failure error   // ends the connection when it settles
 
 	handed   int64
@@ -104,7 +104,7 @@ func (c *Conn) Write(p []byte) {
 	if len(p) == 0 || c.deaf() {
 		return
 	}
-	c.output().copy(c.loop, p)
+	c.output().copy(c, p)
 	c.touch()
 }
 
@@ -128,7 +128,7 @@ func (c *Conn) Push(r io.Reader) {
 		closeReader(r)
 		return
 	}
-	c.output().push(c.loop, r)
+	c.output().push(r, int64(c.OutSize()))
 	c.touch()
 }
 
@@ -140,6 +140,10 @@ func (c *Conn) SendFile(f *os.File, off, n int64, release func()) {
 		if release != nil {
 			release()
 		}
+		return
+	}
+	if c.loop.cfg.CopyFiles {
+		c.Push(&fileReader{loop: c.loop, f: f, off: off, n: n, release: release})
 		return
 	}
 	c.output().file(f, off, n, release)
@@ -237,15 +241,20 @@ func (c *Conn) Handed() (bytes int64, at Time) { return c.handed, c.handedAt }
 func (c *Conn) output() *output {
 	if c.out == nil {
 		c.out = c.loop.buffers.takeOutput()
+		c.out.auto.on = c.kind().Auto
 	}
+	c.out.resting = false
 	return c.out
 }
+
+// noOutput says that nothing is queued.
+func (c *Conn) noOutput() bool { return c.out == nil || c.out.resting }
 
 // wantsRead says whether the engine should read.
 func (c *Conn) wantsRead() bool {
 	switch c.state {
 	case stateOpen:
-		if c.fin || len(c.rest) >= c.loop.cfg.In {
+		if c.fin || len(c.rest) >= c.InSize() {
 			return false
 		}
 		return c.closing || !c.paused && !c.choked // closing: to throw it away
@@ -257,5 +266,5 @@ func (c *Conn) wantsRead() bool {
 
 // wantsWrite says whether the engine has something to send now.
 func (c *Conn) wantsWrite() bool {
-	return c.state == stateOpen && c.out != nil && !c.out.parked
+	return c.state == stateOpen && !c.noOutput() && !c.out.parked
 }

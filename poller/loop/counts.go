@@ -12,6 +12,7 @@ const (
 	CallRead                 // read, recv
 	CallWrite                // send, sendmsg
 	CallSendFile             // sendfile
+	CallReadFile             // pread, of what is sent where sendfile is not used
 	CallAccept               // accept
 	CallClose                // close, shutdown
 	CallConnect              // connect
@@ -20,7 +21,7 @@ const (
 	calls
 )
 
-var callNames = [calls]string{"wait", "control", "read", "write", "sendfile", "accept", "close", "connect", "socket", "wake"}
+var callNames = [calls]string{"wait", "control", "read", "write", "sendfile", "pread", "accept", "close", "connect", "socket", "wake"}
 
 // String is the kind's name in records.
 func (k Call) String() string { return callNames[k] }
@@ -53,13 +54,14 @@ type Counts struct {
 	Reaped         uint64        // idle connections closed to make a place
 	StaleEvents    uint64        // events for connections that had gone, dropped
 	Open           int           // connections open or being opened
+	BufferBytes    int64         // user-space buffers that connections have in hand, in bytes
 	Spun           time.Duration // spent polling with nothing to do
 }
 
 // Counts returns what the loop has done so far.
 func (l *Loop) Counts() Counts {
 	c := l.counts
-	c.Open = l.table.live
+	c.Open, c.BufferBytes = l.table.live, l.buffers.held
 	l.eng.counts(&c)
 	return c
 }

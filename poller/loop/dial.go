@@ -14,6 +14,8 @@ type DialOptions struct {
 	Timeout    time.Duration
 	NoDelay    bool   // TCP_NODELAY
 	Congestion string // TCP_CONGESTION; "" leaves the system's
+
+	buffers Buffers
 }
 
 // Dial begins to connect. Either Opened or Closed of h follows, never during
@@ -22,6 +24,8 @@ func (l *Loop) Dial(o DialOptions, h Handler) *Conn {
 	c := &Conn{loop: l, handler: h, fd: -1, state: stateConnecting}
 	c.timer.due = never
 	l.table.addConn(c)
+	c.furnish(o.Address.Addr)
+	o.buffers = *c.kind()
 	if err := l.eng.dial(c, o); err != nil {
 		c.fail(err)
 		return c

@@ -44,6 +44,8 @@ type engine interface {
 	// release ends every operation of c, resets the connection if reset, and
 	// calls done when nothing more can happen to it.
 	release(c *Conn, reset bool, done func())
+	// socket calls f with the descriptor of c, if it has one.
+	socket(c *Conn, f func(fd int))
 	// addresses tell both ends of c.
 	addresses(c *Conn) (local, remote addrPort)
 	// turn waits up to until, then dispatches what has happened. A time in

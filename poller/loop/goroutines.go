@@ -252,6 +252,7 @@ func (e *goroutines) release(c *Conn, reset bool, done func()) {
 		return
 	}
 	t.done = done
+	e.loop.buffers.held -= int64(len(t.buf))
 	e.loop.counts.Calls[CallClose]++
 	if reset {
 		e.loop.counts.Calls[CallSocket]++
@@ -262,6 +263,12 @@ func (e *goroutines) release(c *Conn, reset bool, done func()) {
 	t.file.Close()
 	t.resume()
 	t.finish()
+}
+
+func (e *goroutines) socket(c *Conn, f func(int)) {
+	if t, _ := c.io.(*task); t != nil {
+		_ = t.raw.Control(func(fd uintptr) { f(int(fd)) }) // fails only if it has been closed
+	}
 }
 
 func (e *goroutines) addresses(c *Conn) (local, remote addrPort) {

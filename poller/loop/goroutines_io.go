@@ -22,7 +22,8 @@ type sending struct {
 
 // begin gives c its reading goroutine.
 func (e *goroutines) begin(c *Conn, t *task) {
-	t.buf = make([]byte, e.loop.cfg.In)
+	t.buf = make([]byte, c.InSize())
+	e.loop.buffers.held += int64(len(t.buf))
 	e.start(t, func() { e.reader(c, t) })
 }
 
@@ -49,7 +50,7 @@ func (e *goroutines) reader(c *Conn, t *task) {
 			e.leave(writers)
 			return
 		}
-		size = min(l.cfg.In-len(c.rest), turnBytes)
+		size = min(c.InSize()-len(c.rest), turnBytes)
 		l.mu.Unlock()
 		err := t.raw.Read(read)
 		l.mu.Lock()
@@ -84,7 +85,7 @@ func (e *goroutines) received(c *Conn, t *task) {
 			copy(c.rest[kept:], p)
 			p = c.rest
 		}
-		if c.wantsRead() || len(p) == e.loop.cfg.In && !c.paused && !c.choked {
+		if c.wantsRead() || len(p) == c.InSize() && !c.paused && !c.choked {
 			c.deliver(p)
 			return
 		}
@@ -129,6 +130,7 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 		err := t.raw.Write(send)
 		l.mu.Lock()
 		l.counts.Calls[t.send.call] += t.sends
+		waited := t.sends > 1
 		t.sends = 0
 		switch {
 		case err != nil: // the descriptor was closed meanwhile
@@ -138,6 +140,7 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 				l.counts.BytesOut += uint64(t.sent)
 			}
 		case t.errno == unix.EAGAIN:
+			c.full()
 			e.sendElsewhere(c, t)
 			return e.settled(writers)
 		case t.errno == unix.EINTR:
@@ -147,8 +150,11 @@ func (e *goroutines) flush(c *Conn, wait bool, writers []*Conn) []*Conn {
 			c.fail(ErrShort)
 		default:
 			c.sent(int64(t.sent), t.send.at)
+			if waited {
+				c.full()
+			}
 			budget -= t.sent
-			if c.choked && c.Queued() < l.cfg.Out/2 {
+			if c.choked && c.Queued() < c.OutSize()/2 {
 				c.touch() // to read again while the rest is sent
 				l.settle()
 				if len(e.writers) > 0 || len(l.dirty) > 0 {
@@ -198,7 +204,7 @@ func (e *goroutines) prepare(c *Conn, t *task) bool {
 	if c.failure != nil || !c.wantsWrite() {
 		return false
 	}
-	s, err := c.out.fill(e.loop)
+	s, err := c.out.fill(c)
 	if err != nil {
 		c.fail(err)
 		return false

@@ -23,9 +23,6 @@ type ListenOptions struct {
 	// one without, if others listen at the address already.
 	First   bool
 	NoDelay bool // TCP_NODELAY on accepted connections
-	// SendBuffer and ReceiveBuffer are SO_SNDBUF and SO_RCVBUF in bytes; 0
-	// leaves the kernel's own tuning on.
-	SendBuffer, ReceiveBuffer int
 	// AcceptsPerTurn is how many connections the listener accepts in a turn, from
 	// 1 (one for each time that somebody is reported) to MaxAcceptsPerTurn;
 	// 0 means DefaultAcceptsPerTurn. With many it accepts until nobody waits. On
@@ -47,6 +44,8 @@ type ListenOptions struct {
 	// Refusal is what a client gets that is refused because of Shed, before FIN;
 	// nil for nothing. Nobody may modify it.
 	Refusal []byte
+
+	buffers Buffers // that accepted connections inherit
 }
 
 // DefaultAcceptsPerTurn and MaxAcceptsPerTurn bound ListenOptions.AcceptsPerTurn.
@@ -86,6 +85,9 @@ func (l *Loop) Listen(o ListenOptions, accept func(*Conn) Handler) (*Listener, e
 	}
 	if o.AcceptsPerTurn < 1 || o.AcceptsPerTurn > MaxAcceptsPerTurn {
 		return nil, fmt.Errorf("%d accepts in a turn: give a number from 1 to %d", o.AcceptsPerTurn, MaxAcceptsPerTurn)
+	}
+	if l.inherited {
+		o.buffers = l.buffersOf[0]
 	}
 	n := &Listener{loop: l, options: o, accept: accept, fd: -1}
 	l.table.addListener(n)

@@ -56,10 +56,18 @@ const (
 type Config struct {
 	// Backend is a name of Backends: "epoll", "goroutines", "sim", ...
 	Backend string
-	// In and Out are the sizes of the user-space buffers in bytes: a power
-	// of two from MinBuffer to MaxBuffer; 0 means DefaultBuffer. In bounds
-	// what one Received shows; over Out bytes queued the loop stops reading.
-	In, Out int
+	// In, Out, Receive, Send, Owned and Auto are the buffers of connections, see
+	// Buffers, but of those with peers in one of Networks, which have others.
+	In, Out       int
+	Receive, Send int
+	Owned, Auto   bool
+	Networks      []NetworkBuffers
+	// AutoBudget bounds the output buffers of Buffers.Auto together, in bytes;
+	// 0 means DefaultAutoBudget.
+	AutoBudget int64
+	// CopyFiles: what SendFile queues is read and sent as a producer's bytes are,
+	// an output buffer at a time. Without, sendfile(2) does both.
+	CopyFiles bool
 	// Spin is how long before a timer is due the loop stops sleeping and
 	// polls instead, because a sleeping thread wakes late.
 	Spin time.Duration
@@ -97,16 +105,16 @@ func (c Config) Check() error {
 
 // complete fills in defaults and refuses what cannot be run.
 func (c *Config) complete() error {
-	for _, b := range []struct {
-		name string
-		size *int
-	}{{"in", &c.In}, {"out", &c.Out}} {
-		if *b.size == 0 {
-			*b.size = DefaultBuffer
-		}
-		if n := *b.size; n < MinBuffer || n > MaxBuffer || n&(n-1) != 0 {
-			return fmt.Errorf("%s buffer of %d bytes: give a power of two from %d to %d", b.name, n, MinBuffer, MaxBuffer)
-		}
+	classes, err := c.classes()
+	if err != nil {
+		return err
+	}
+	c.In, c.Out = classes[0].In, classes[0].Out
+	switch {
+	case c.AutoBudget == 0:
+		c.AutoBudget = DefaultAutoBudget
+	case c.AutoBudget < 0:
+		return fmt.Errorf("%d bytes for buffers that adjust themselves: give 0 (%d) or more", c.AutoBudget, DefaultAutoBudget)
 	}
 	if c.Spin < 0 {
 		return fmt.Errorf("spin of %v: give a duration of 0 or more", c.Spin)
@@ -154,6 +162,8 @@ type Loop struct {
 	timers      timers
 	wheel       wheel
 	buffers     buffers
+	buffersOf   []Buffers // by class: Config.classes
+	inherited   bool      // connections have their kernel buffers from the listener
 	work        work
 	counts      Counts
 	burner      burner
@@ -175,6 +185,10 @@ func New(cfg Config) (*Loop, error) {
 		return nil, fmt.Errorf("backend %s is not available here: %s", info.Name, info.Missing)
 	}
 	l := &Loop{cfg: cfg, info: info, spare: -1}
+	if l.buffersOf, err = cfg.classes(); err != nil {
+		return nil, err
+	}
+	l.inherited = l.sameInKernel()
 	if cfg.OnFull == Reap {
 		l.order = new(order)
 	}

@@ -10,11 +10,15 @@ import (
 // there is something: an idle connection has none.
 type output struct {
 	segments  []segment
-	head      int   // segments before it are done
-	queued    int64 // see Conn.Queued
-	parked    bool  // a producer at the head has nothing yet
-	asking    bool  // its Read is running
-	continued bool  // Continue was called since
+	head      int    // segments before it are done
+	queued    int64  // see Conn.Queued
+	parked    bool   // a producer at the head has nothing yet
+	asking    bool   // its Read is running
+	continued bool   // Continue was called since
+	owned     bool   // the connection keeps it, and a buffer:
+	own       []byte // this, unless it is in a segment
+	resting   bool   // of owned: nothing is queued
+	auto      auto
 }
 
 // segment is a run of bytes of one kind. Exactly one of these holds: p is
@@ -25,7 +29,7 @@ type segment struct {
 	buf     []byte // the loop's buffer under p, returned when sent
 	r       io.Reader
 	f       *os.File
-	off, n  int64
+	off, n  int64 // of f; of r, what its last Read gave, and what it counts as
 	release func()
 }
 
@@ -35,7 +39,7 @@ const idleReads = 100
 func (o *output) empty() bool { return o.head == len(o.segments) }
 
 // copy appends p to buffers of the loop.
-func (o *output) copy(l *Loop, p []byte) {
+func (o *output) copy(c *Conn, p []byte) {
 	o.queued += int64(len(p))
 	if !o.empty() {
 		last := &o.segments[len(o.segments)-1]
@@ -49,7 +53,7 @@ func (o *output) copy(l *Loop, p []byte) {
 		}
 	}
 	for len(p) > 0 {
-		buf := l.buffers.take(l.cfg.Out)
+		buf := o.take(c, len(p))
 		k := copy(buf, p)
 		o.segments = append(o.segments, segment{p: buf[:k], buf: buf})
 		p = p[k:]
@@ -61,9 +65,10 @@ func (o *output) share(p []byte) {
 	o.segments = append(o.segments, segment{p: p[:len(p):len(p)]})
 }
 
-func (o *output) push(l *Loop, r io.Reader) {
-	o.queued += int64(l.cfg.Out) + 1
-	o.segments = append(o.segments, segment{r: r})
+// push queues a producer, which counts as size bytes and one.
+func (o *output) push(r io.Reader, size int64) {
+	o.queued += size + 1
+	o.segments = append(o.segments, segment{r: r, n: size + 1})
 }
 
 func (o *output) file(f *os.File, off, n int64, release func()) {
@@ -74,25 +79,26 @@ func (o *output) file(f *os.File, off, n int64, release func()) {
 // fill makes the head of the queue something that can be sent: a producer
 // there is asked for its next bytes. It returns the head, or nil when there
 // is nothing to send now, and the error of a producer that failed.
-func (o *output) fill(l *Loop) (*segment, error) {
+func (o *output) fill(c *Conn) (*segment, error) {
+	l := c.loop
 	for idle := 0; !o.empty(); {
 		s := &o.segments[o.head]
 		if s.r == nil || len(s.p) > 0 {
 			return s, nil
 		}
 		if s.buf == nil {
-			s.buf = l.buffers.take(l.cfg.Out)
+			s.buf = o.take(c, MaxBuffer)
 		}
 		r, buf := s.r, s.buf
 		o.asking, o.continued = true, false
 		k, err := r.Read(buf)
 		o.asking = false
 		s = &o.segments[o.head] // r may have queued more, which moves the queue
-		s.p = buf[:k]
+		s.p, s.off = buf[:k], int64(k)
 		switch {
 		case errors.Is(err, io.EOF):
 			s.r = nil
-			o.queued += int64(k) - int64(l.cfg.Out) - 1
+			o.queued += int64(k) - s.n
 			if k == 0 {
 				o.done(l)
 			}
@@ -155,7 +161,8 @@ func (o *output) gather(v [][]byte, limit int, fin bool) (_ [][]byte, bytes int,
 }
 
 // sent takes n bytes off the head of the queue.
-func (o *output) sent(l *Loop, n int64) {
+func (o *output) sent(c *Conn, n int64) {
+	l := c.loop
 	for n > 0 {
 		s := &o.segments[o.head]
 		if s.f != nil {
@@ -174,8 +181,45 @@ func (o *output) sent(l *Loop, n int64) {
 			if len(s.p) == 0 {
 				o.done(l)
 			}
+		} else if o.auto.on && len(s.p) == 0 && s.off == int64(len(s.buf)) {
+			// The next buffer may be of another size.
+			buf := s.buf
+			s.buf = nil
+			o.give(l, buf)
+			c.tookAll(s.r)
 		}
 	}
+}
+
+// take is a buffer for size bytes of output, or for as many of them as the
+// connection has in a buffer.
+func (o *output) take(c *Conn, size int) []byte {
+	if buf := o.own; buf != nil {
+		o.own = nil
+		return buf
+	}
+	l := c.loop
+	most := c.OutSize()
+	if !o.auto.on {
+		return l.buffers.take(most)
+	}
+	for most/2 >= max(size, AutoLeast) {
+		most /= 2
+	}
+	buf := l.buffers.take(l.autoBuffer(most))
+	l.buffers.auto += int64(len(buf))
+	return buf
+}
+
+// give takes a buffer back.
+func (o *output) give(l *Loop, buf []byte) {
+	if buf == nil {
+		return
+	}
+	if o.auto.on {
+		l.buffers.auto -= int64(cap(buf))
+	}
+	l.buffers.give(buf)
 }
 
 // done drops the head of the queue, of which nothing is left to send.
@@ -187,12 +231,16 @@ func (o *output) done(l *Loop) {
 		o.segments = o.segments[:0]
 		o.head = 0
 	}
-	s.drop(l) // last, as what it releases may queue more
+	o.drop(l, s) // last, as what it releases may queue more
 }
 
 // drop gives back what a segment holds.
-func (s segment) drop(l *Loop) {
-	l.buffers.give(s.buf)
+func (o *output) drop(l *Loop, s segment) {
+	if o.owned && o.own == nil && s.buf != nil {
+		o.own = s.buf
+	} else {
+		o.give(l, s.buf)
+	}
 	if s.r != nil {
 		closeReader(s.r)
 	}

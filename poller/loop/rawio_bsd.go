@@ -51,6 +51,11 @@ func rawSendFile(fd, file int, off int64, n int) (int, unix.Errno) {
 	return rawSend(fd, buf[:k], false)
 }
 
+func rawReadFile(file int, p []byte, off int64) (int, unix.Errno) {
+	n, err := unix.Pread(file, p, off)
+	return n, errnoOf(err)
+}
+
 func rawAccept(fd int) (int, unix.Errno) {
 	n, _, err := unix.Accept(fd)
 	if err != nil {

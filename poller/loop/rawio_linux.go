@@ -55,6 +55,12 @@ func rawSendFile(fd, file int, off int64, n int) (int, unix.Errno) {
 	return int(k), e
 }
 
+// rawReadFile reads of a file from off. It returns 0 at the end of the file.
+func rawReadFile(file int, p []byte, off int64) (int, unix.Errno) {
+	k, _, e := unix.RawSyscall6(unix.SYS_PREAD64, uintptr(file), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(off), 0, 0)
+	return int(k), e
+}
+
 // rawAccept accepts a connection, non-blocking and closed on exec, without
 // asking for the peer's address.
 func rawAccept(fd int) (int, unix.Errno) {

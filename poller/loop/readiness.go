@@ -40,7 +40,7 @@ func newReadiness(l *Loop, b poller.Backend) engine {
 	e := &readiness{
 		clock: newClock(), loop: l, backend: b,
 		events:  make([]poller.Event, eventsPerWait),
-		scratch: make([]byte, l.cfg.In),
+		scratch: make([]byte, l.largestIn()),
 		vector:  make([][]byte, 0, vectorLength),
 	}
 	if b.Traits.Mode == poller.Edge {
@@ -173,7 +173,7 @@ func (e *readiness) dispatch(ev *poller.Event) {
 // returns the number of bytes.
 func (e *readiness) read(c *Conn, limit int) int {
 	l := e.loop
-	buf := e.scratch
+	buf := e.scratch[:c.InSize()]
 	kept := len(c.rest)
 	if c.rest != nil {
 		buf = c.rest[:cap(c.rest)]
@@ -246,8 +246,8 @@ func (e *readiness) update(c *Conn) {
 // more.
 func (e *readiness) flush(c *Conn) (full bool) {
 	l := e.loop
-	for budget := c.allowance(); budget > 0 && c.out != nil; {
-		s, err := c.out.fill(l)
+	for budget := c.allowance(); budget > 0 && !c.noOutput(); {
+		s, err := c.out.fill(c)
 		if err != nil {
 			c.fail(err)
 			return false
@@ -294,6 +294,9 @@ func (e *readiness) flush(c *Conn) (full bool) {
 		}
 		budget -= n
 	}
+	if full {
+		c.full()
+	}
 	c.trim()
 	return full
 }
@@ -321,6 +324,8 @@ func (e *readiness) release(c *Conn, reset bool, done func()) {
 	}
 	done()
 }
+
+func (e *readiness) socket(c *Conn, f func(int)) { f(int(c.fd)) }
 
 func (e *readiness) addresses(c *Conn) (local, remote addrPort) {
 	return socketAddresses(int(c.fd))

@@ -169,7 +169,7 @@ func (c *Conn) idle() bool {
 	if k := &c.loop.order.links[c.token.Index()]; !k.heard && c.loop.Now().Sub(k.since) < newcomer {
 		return false
 	}
-	return c.state == stateOpen && !c.closing && !c.fin && c.failure == nil && c.out == nil && len(c.rest) == 0 &&
+	return c.state == stateOpen && !c.closing && !c.fin && c.failure == nil && c.noOutput() && len(c.rest) == 0 &&
 		c.handler.(Idler).Idle(c)
 }
 

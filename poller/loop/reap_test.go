@@ -277,7 +277,7 @@ func TestReapLooksFurther(t *testing.T) {
 	dialled := Time(2 * time.Second)
 	l.At(dialled, func() {
 		for c := range l.table.slots { // whoever is busy is also the one who has been silent for longest
-			if conn := l.table.slots[c].conn; conn != nil && conn.accepted && !conn.handler.(*idler).busy {
+			if conn := l.table.slots[c].conn; conn != nil && conn.accepted() && !conn.handler.(*idler).busy {
 				l.order.active(conn)
 			}
 		}

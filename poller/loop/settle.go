@@ -1,6 +1,9 @@
 package loop
 
-import "syscall"
+import (
+	"net/netip"
+	"syscall"
+)
 
 // This file is a connection's life as engines see it: they report what
 // happened (opened, deliver, hangup, sent, fail) and each connection that was
@@ -9,13 +12,18 @@ import "syscall"
 // adopt makes a connection of an engine's accepted one.
 func (n *Listener) adopt(fd int, io any) *Conn {
 	l := n.loop
-	c := &Conn{loop: l, fd: int32(fd), io: io, state: stateOpen, accepted: !n.options.Unbounded}
+	c := &Conn{loop: l, fd: int32(fd), io: io, state: stateOpen}
 	c.timer.due = never
 	l.counts.Accepted++
-	if c.accepted {
+	if !n.options.Unbounded {
+		c.features = accepted
 		l.accepted++
 	}
 	l.table.addConn(c)
+	c.furnish(func() netip.Addr { return c.RemoteAddr().Addr() })
+	if !l.inherited {
+		c.setKernelBuffers()
+	}
 	c.handler = n.accept(c)
 	n.failures = 0
 	if l.order != nil {
@@ -52,12 +60,12 @@ func (c *Conn) deliver(p []byte) {
 		panic("loop: a Handler used more input than there was")
 	}
 	switch {
-	case c.Queued() > l.cfg.Out:
+	case c.Queued() > c.OutSize():
 		// What the Handler left because of this is shown again when less is
 		// queued, even if all of it is sent before the connection settles.
 		c.choked = true
 		c.touch()
-	case used == 0 && len(p) >= l.cfg.In && !c.paused && !c.closing && c.failure == nil:
+	case used == 0 && len(p) >= c.InSize() && !c.paused && !c.closing && c.failure == nil:
 		c.fail(ErrInputFull)
 	}
 	c.keep(p[used:])
@@ -66,15 +74,20 @@ func (c *Conn) deliver(p []byte) {
 // keep makes p, which may lie inside the buffer of the rest, the rest.
 func (c *Conn) keep(p []byte) {
 	l := c.loop
-	if len(p) == 0 {
-		if c.rest != nil {
-			l.buffers.give(c.rest)
-			c.rest = nil
+	switch {
+	case len(p) > 0:
+		if c.rest == nil {
+			c.rest = l.buffers.take(c.InSize())
 		}
+	case c.rest != nil && c.kind().Owned && c.state != stateClosed:
+		c.rest = c.rest[:0]
 		return
-	}
-	if c.rest == nil {
-		c.rest = l.buffers.take(l.cfg.In)
+	case c.rest != nil:
+		l.buffers.give(c.rest)
+		c.rest = nil
+		return
+	default:
+		return
 	}
 	c.rest = c.rest[:copy(c.rest[:cap(c.rest)], p)]
 }
@@ -88,8 +101,8 @@ func (c *Conn) hangup() {
 // sent takes n bytes that the kernel was given off the queue. at is the clock
 // just before the call.
 func (c *Conn) sent(n int64, at Time) {
-	c.out.sent(c.loop, n)
 	c.handed += n
+	c.out.sent(c, n)
 	c.handedAt = at
 	c.loop.counts.BytesOut += uint64(n)
 	if c.loop.order != nil {
@@ -151,7 +164,7 @@ func (c *Conn) settle() {
 	if c.closing {
 		c.keep(nil)
 	}
-	if c.out != nil {
+	if !c.noOutput() {
 		c.drainDue = true
 		c.out.unpark()
 	}
@@ -164,26 +177,34 @@ func (c *Conn) settle() {
 		return
 	}
 	c.throttle()
-	if c.out == nil {
+	if c.noOutput() {
 		c.drained()
 	}
 }
 
 // release the queue when it is empty. Engines call it after sending.
 func (c *Conn) trim() {
-	if c.out != nil && c.out.empty() {
-		c.loop.buffers.giveOutput(c.out)
-		c.out = nil
+	if c.out == nil || !c.out.empty() {
+		return
 	}
+	if a := &c.out.auto; a.on && c.choked && !a.marked {
+		c.tookAll(nil) // reading stopped for nothing
+	}
+	if c.out.owned {
+		c.out.resting = true
+		return
+	}
+	c.loop.buffers.giveOutput(c.out)
+	c.out = nil
 }
 
 // throttle stops and resumes reading by the amount of queued output.
 func (c *Conn) throttle() {
 	switch queued := c.Queued(); {
-	case !c.choked && queued > c.loop.cfg.Out:
+	case !c.choked && queued > c.OutSize():
 		c.choked = true
 		c.touch()
-	case c.choked && queued < c.loop.cfg.Out/2:
+	case c.choked && queued < c.OutSize()/2:
 		c.choked = false
 		c.replay = true
 		c.touch()
@@ -195,7 +216,7 @@ func (c *Conn) drained() {
 	if c.drainDue {
 		c.drainDue = false
 		c.handler.Drained(c)
-		if c.out != nil || c.gone() || c.failure != nil {
+		if !c.noOutput() || c.gone() || c.failure != nil {
 			return // there is more to send first; the connection was touched
 		}
 	}
@@ -247,10 +268,11 @@ func (l *Loop) finish(c *Conn, err error) {
 		c.keep(nil)
 		if c.out != nil {
 			c.out.clear(l)
+			l.buffers.give(c.out.own)
 			l.buffers.giveOutput(c.out)
 			c.out = nil
 		}
-		if c.accepted {
+		if c.accepted() {
 			l.left(c)
 			l.unstall()
 		}

@@ -219,6 +219,8 @@ func (e *sim) dial(c *Conn, o DialOptions) error {
 	return nil
 }
 
+func (e *sim) socket(*Conn, func(int)) {}
+
 func (e *sim) addresses(c *Conn) (local, remote addrPort) {
 	end := c.io.(*simEnd)
 	return end.addr, end.peer.addr
@@ -259,7 +261,7 @@ func (e *sim) read(end *simEnd) {
 		return
 	}
 	l.counts.Calls[CallRead]++
-	n := e.chunk(min(len(end.inbox), l.cfg.In-len(c.rest), turnBytes))
+	n := e.chunk(min(len(end.inbox), c.InSize()-len(c.rest), turnBytes))
 	p := append(append([]byte(nil), c.rest...), end.inbox[:n]...)
 	end.inbox = end.inbox[n:]
 	l.counts.BytesIn += uint64(n)
@@ -293,17 +295,21 @@ func (e *sim) update(c *Conn) {
 			c.fail(syscall.EPIPE)
 			return
 		}
-		s, err := c.out.fill(e.loop)
+		s, err := c.out.fill(c)
 		if err != nil {
 			c.fail(err)
 			return
 		}
-		if s == nil || end.space == 0 {
+		if s == nil {
+			break
+		}
+		if end.space == 0 {
+			c.full()
 			break
 		}
 		p := s.p
 		if s.f != nil {
-			p = make([]byte, min(s.n, int64(e.loop.cfg.Out)))
+			p = make([]byte, min(s.n, int64(c.OutSize())))
 			n, err := s.f.ReadAt(p, s.off)
 			if n == 0 {
 				c.fail(fmt.Errorf("%w: %v", ErrShort, err))

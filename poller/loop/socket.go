@@ -53,8 +53,6 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 		{o.ReusePort, unix.SOL_SOCKET, reusePort, 1, "SO_REUSEPORT"},
 		{o.InlineUrgent, unix.SOL_SOCKET, unix.SO_OOBINLINE, 1, "SO_OOBINLINE"},
 		{o.NoDelay, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1, "TCP_NODELAY"},
-		{o.SendBuffer > 0, unix.SOL_SOCKET, unix.SO_SNDBUF, o.SendBuffer, "SO_SNDBUF"},
-		{o.ReceiveBuffer > 0, unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer, "SO_RCVBUF"},
 	}
 	for _, s := range options {
 		if s.on {
@@ -62,6 +60,10 @@ func listenSocket(o ListenOptions) (fd int, bound netip.AddrPort, err error) {
 				return fail("setsockopt "+s.name, err)
 			}
 		}
+	}
+	if err := setBuffers(fd, o.buffers, new(Calls)); err != nil {
+		unix.Close(fd)
+		return -1, bound, fmt.Errorf("listen on %v: %w", o.Address, err)
 	}
 	if err := setCongestion(fd, o.Congestion); err != nil {
 		return fail("setsockopt TCP_CONGESTION "+o.Congestion, err)
@@ -123,6 +125,10 @@ func dialSocket(o DialOptions, calls *Calls) (fd int, err error) {
 	if err := setCongestion(fd, o.Congestion); err != nil {
 		unix.Close(fd)
 		return -1, os.NewSyscallError("setsockopt TCP_CONGESTION "+o.Congestion, err)
+	}
+	if err := setBuffers(fd, o.buffers, calls); err != nil {
+		unix.Close(fd)
+		return -1, err
 	}
 	if o.Source.IsValid() {
 		calls[CallSocket] += 2

@@ -37,6 +37,7 @@ func TestRandomPrograms(t *testing.T) {
 		seed += base
 		r := rand.New(rand.NewPCG(uint64(seed), 77))
 		cfg := Config{In: MinBuffer << r.IntN(7), Out: MinBuffer << r.IntN(8), Stamp: r.IntN(2) == 0}
+		vary(&cfg, r)
 		pairs := 1 + r.IntN(40)
 		programs := make([]uint64, pairs)
 		for i := range programs {
@@ -57,6 +58,9 @@ func TestRandomPrograms(t *testing.T) {
 							}
 							if l.counts.BytesIn < in {
 								t.Errorf("%d bytes in, %d counted", in, l.counts.BytesIn)
+							}
+							if l.buffers.held != 0 || l.buffers.auto != 0 {
+								t.Errorf("%d bytes of buffers are still in hand, %d of auto", l.buffers.held, l.buffers.auto)
 							}
 							if l.counts.BytesOut != out {
 								t.Errorf("%d bytes handed, %d counted", out, l.counts.BytesOut)

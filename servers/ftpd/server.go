@@ -82,7 +82,6 @@ func (c Config) withDefaults() Config {
 type Server struct {
 	loop      *loop.Loop
 	cfg       Config
-	line      int // bytes of the longest command, its end included
 	sessions  int
 	perClient map[netip.Addr]int
 	transfers uint64
@@ -102,7 +101,7 @@ const longestLine = 4096 + 64
 
 // New prepares a server on l.
 func New(l *loop.Loop, cfg Config) *Server {
-	s := &Server{loop: l, cfg: cfg.withDefaults(), line: min(longestLine, l.Config().In), perClient: map[netip.Addr]int{}}
+	s := &Server{loop: l, cfg: cfg.withDefaults(), perClient: map[netip.Addr]int{}}
 	s.nextPort = s.cfg.Ports.First
 	return s
 }

@@ -63,18 +63,19 @@ func (s *session) Opened(c *loop.Conn) {
 // a transfer, or for a password that is being checked, keeps those behind it
 // waiting too.
 func (s *session) Received(c *loop.Conn, p []byte) (used int) {
+	longest := min(longestLine, c.InSize())
 	for used < len(p) && !s.over {
 		rest := p[used:]
 		end := bytes.IndexByte(rest, '\n') + 1
 		if end == 0 {
-			if len(rest) < s.server.line {
+			if len(rest) < longest {
 				return used
 			}
 			s.skipping = true
 			return len(p)
 		}
 		switch {
-		case s.skipping || end > s.server.line:
+		case s.skipping || end > longest:
 			s.skipping = false
 			s.reply(500, "The command line is too long.")
 		case !s.obey(clean(rest[:end])):

@@ -57,7 +57,7 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 		if h.exchange != nil {
 			break
 		}
-		n, status := s.request.parse(p[used:], s.cfg.Limits, &h.head)
+		n, status := s.request.parse(p[used:], s.limits(c), &h.head)
 		if status != 0 {
 			h.refuse(c, status, isHead(p[used:]), nil)
 			return len(p)
@@ -75,7 +75,7 @@ func (h *conn) Received(c *loop.Conn, p []byte) (used int) {
 			h.close(c)
 			return len(p)
 		}
-		if used < len(p) && c.Queued()+len(s.out) > s.outSize {
+		if used < len(p) && c.Queued()+len(s.out) > c.OutSize() {
 			// The client must take some before more is made for it: it may
 			// ask for a lot without reading, and must not make us keep it.
 			h.more = true

@@ -176,6 +176,9 @@ func (x *Exchange) Queued() int {
 	return x.conn.Queued()
 }
 
+// full says that more is queued than the connection has room for.
+func (x *Exchange) full() bool { return x.h != nil && x.conn.Queued() > x.conn.OutSize() }
+
 // Abort resets the client's connection. Owner.Gone is called later.
 func (x *Exchange) Abort() {
 	if x.h != nil {

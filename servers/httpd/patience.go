@@ -65,7 +65,7 @@ func (h *conn) Expired(c *loop.Conn) {
 	if head := s.cfg.HeadTimeout; head > 0 && !h.closing {
 		switch {
 		case h.body != nil:
-			unread := h.body.held || h.more || c.Queued() >= s.outSize/2
+			unread := h.body.held || h.more || c.Queued() >= c.OutSize()/2
 			if h.body.slow(unread) {
 				h.refuseContent(c, 408)
 				return
@@ -115,7 +115,7 @@ func (b *content) slow(unread bool) bool {
 
 // queued notes that output was queued for the connection.
 func (h *conn) queued(c *loop.Conn) {
-	if h.body != nil && c.Queued() > h.server.outSize {
+	if h.body != nil && c.Queued() > c.OutSize() {
 		h.body.unread = true
 	}
 }

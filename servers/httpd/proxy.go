@@ -43,8 +43,6 @@ type Proxy struct {
 	block []byte // the fields of the answer in hand
 	size  []byte // of the chunk in hand
 
-	out       int // the loop's
-	headLimit int // of an answer
 }
 
 // ProxyOptions bound what a Proxy does. A value of 0 means the default.
@@ -112,7 +110,6 @@ func NewProxy(l *loop.Loop, prefix string, upstream netip.AddrPort, o ProxyOptio
 	if p.host == "" {
 		p.host = upstream.String()
 	}
-	p.out, p.headLimit = l.Config().Out, min(upstreamHeadLimit, l.Config().In)
 	return p, nil
 }
 

@@ -51,7 +51,7 @@ func (t *passage) Content(p []byte) (used int) {
 		return len(p) // nobody wants it any more
 	}
 	c := u.conn
-	n := min(len(p), t.proxy.out-c.Queued())
+	n := min(len(p), c.OutSize()-c.Queued())
 	if n <= 0 {
 		return 0 // until Drained
 	}

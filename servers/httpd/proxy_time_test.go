@@ -244,7 +244,7 @@ func TestProxySlowRequest(t *testing.T) {
 		if got := statuses(c.got); got != test.status {
 			t.Errorf("%s: answer %q; %d bytes were taken", test.name, c.got, taken)
 		}
-		if limit := x.proxy.out + 16; most > limit || most < limit/2 {
+		if limit := x.loop.Config().Out + 16; most > limit || most < limit/2 {
 			t.Errorf("%s: %d bytes were queued for the upstream server, want up to %d", test.name, most, limit)
 		}
 	}

@@ -44,7 +44,6 @@ type Config struct {
 type Server struct {
 	loop     *loop.Loop
 	cfg      Config
-	outSize  int // over this much queued output no further request is answered
 	requests uint64
 	draining bool
 	awaited  int    // connections that must end before drained is called
@@ -70,14 +69,21 @@ type Server struct {
 // New prepares a server on l.
 func New(l *loop.Loop, cfg Config) *Server {
 	cfg.Limits = cfg.Limits.fill()
-	cfg.Limits.Head = min(cfg.Limits.Head, l.Config().In)
 	if cfg.IdleTimeout == 0 {
 		cfg.IdleTimeout = time.Minute
 	}
 	if cfg.HeadTimeout == 0 {
 		cfg.HeadTimeout = 10 * time.Second
 	}
-	return &Server{loop: l, cfg: cfg, outSize: l.Config().Out, fieldsEnd: -1}
+	return &Server{loop: l, cfg: cfg, fieldsEnd: -1}
+}
+
+// limits are those of a connection, which sees no more of a head than its in size
+// has room for.
+func (s *Server) limits(c *loop.Conn) Limits {
+	l := s.cfg.Limits
+	l.Head = min(l.Head, c.InSize())
+	return l
 }
 
 // Accept is the function to give to Loop.Listen.

@@ -96,7 +96,7 @@ func (u *upstream) Received(c *loop.Conn, p []byte) (used int) {
 			return len(p)
 		}
 		if !t.begun {
-			n, ok := u.head.parse(p[used:], u.proxy.headLimit)
+			n, ok := u.head.parse(p[used:], min(upstreamHeadLimit, c.InSize()))
 			used += n
 			switch {
 			case !ok:
@@ -129,7 +129,7 @@ func (u *upstream) Received(c *loop.Conn, p []byte) (used int) {
 		case done:
 			u.finish()
 		default:
-			if t.exchange.Queued() > u.proxy.out {
+			if t.exchange.full() {
 				u.paused = true
 				c.Pause()
 			}
