@@ -82,6 +82,9 @@ func (c *conn) write(k int) {
 	if g.echo != nil {
 		p, c.out = g.echo.run(c.out, k)
 	}
+	if g.last != nil && c.given == int64((g.s.each()-1)*g.size) {
+		p = g.last
+	}
 	c.given += int64(k * g.size)
 	c.c.WriteShared(p[:k*g.size])
 }

@@ -39,6 +39,7 @@ type conn struct {
 	state  state
 	place  node[*conn] // among those that are free
 	rd     reader
+	line   *gate  // nil: it reads as fast as it can
 	stale  int    // requests sent whose replies nobody waits for any more
 	given  int64  // request bytes given to c
 	whole  uint64 // replies that have come
@@ -82,6 +83,7 @@ func (c *conn) Opened(*loop.Conn) {
 	g := c.g
 	c.opened = g.l.Now()
 	g.openedCount++
+	c.line = newGate(g.s.lineRate(c.slot), c.c)
 	if g.observe != nil {
 		c.port = c.c.LocalAddr().Port()
 	}
@@ -116,8 +118,14 @@ func (c *conn) Opened(*loop.Conn) {
 // Received implements loop.Handler. What its replies make room for is asked at
 // its end, together.
 func (c *conn) Received(_ *loop.Conn, p []byte) (used int) {
-	used = c.read(p, c.g.l.Now())
+	now := c.g.l.Now()
+	open := c.line.open(now, p)
+	used = c.read(open, now)
 	c.g.refill(c)
+	if c.state == closing || c.state == gone {
+		return len(p) // what it says now is for nobody: its end is not waited for by the line's rate
+	}
+	c.line.shut(len(p), used)
 	return used
 }
 

@@ -27,10 +27,10 @@ const MaxProcesses = 64
 // divide makes of a load the loads of n processes that can hold so many
 // connections each; n = 0 stands for as many as are needed. The active
 // connections are in the first of them: one for each CPU that is named, or one,
-// or as many as they need. The idle ones are everywhere where there is room, in
-// proportion to it. Processes that would have no connection are left out.
+// or as many as they need. The idle and the slow ones are everywhere where there
+// is room, in proportion to it. Processes that would have no connection are left out.
 func (c Config) divide(n, holds int) ([]Config, error) {
-	total := c.Connections + c.Idle
+	total := c.open()
 	needed := max(1, (total+holds-1)/max(1, holds))
 	if n == 0 {
 		n = needed
@@ -58,7 +58,8 @@ func (c Config) divide(n, holds int) ([]Config, error) {
 	}
 	room := n*holds - c.Connections
 	var out []Config
-	idle, before := 0, 0 // room in the processes so far
+	others, idle := c.Idle+c.Slow, 0
+	given, before := 0, 0 // others, and room, in the processes so far
 	for i := range n {
 		p := c
 		p.Part, p.Control, p.Processes = true, true, 1
@@ -78,13 +79,19 @@ func (c Config) divide(n, holds int) ([]Config, error) {
 		}
 		p.Leave = 0 // see divided
 		before += holds - p.Connections
-		upto := c.Idle
+		upto := others
 		if room > 0 {
-			upto = int(int64(c.Idle) * int64(before) / int64(room))
+			upto = int(int64(others) * int64(before) / int64(room))
 		}
-		p.Idle, idle = upto-idle, upto
-		p.FillRate = c.FillRate * float64(p.Connections+p.Idle) / float64(total)
-		if p.Connections+p.Idle > 0 {
+		silent := upto
+		if others > 0 {
+			silent = int(int64(c.Idle) * int64(upto) / int64(others))
+		}
+		p.Idle = silent - idle
+		p.Slow = upto - given - p.Idle
+		given, idle = upto, silent
+		p.FillRate = c.FillRate * float64(p.open()) / float64(total)
+		if p.open() > 0 {
 			out = append(out, p)
 		}
 	}

@@ -39,7 +39,8 @@ type fillState struct {
 // which asks once (but for idle ones with IdleSilent, which are only opened).
 // It ends, with Filled, when each was answered or lost, or FillLimit after the
 // last was begun; those not answered by then stay open.
-// With a connection for each request only the idle ones are opened.
+// With connections for so many requests only the idle ones are opened, and the
+// slow ones, of which the fill waits for the first byte.
 func (g *Generator) Start() {
 	if g.phase != phaseNew {
 		return
@@ -48,8 +49,8 @@ func (g *Generator) Start() {
 	g.fillStart = g.l.Now()
 	g.progress = g.fillStart
 	g.start = snapshot(g.l, true)
-	g.toOpen = g.s.Idle
-	if !g.s.NoKeepAlive {
+	g.toOpen = g.s.Idle + g.s.Slow
+	if !g.s.brief() {
 		g.toOpen += g.s.Connections
 	}
 	g.fillOn()
@@ -82,20 +83,26 @@ func (g *Generator) fillOn() {
 }
 
 // open opens the i-th connection. The active ones are spread evenly over the
-// order of opening, so that whichever part of all is served, they are served
-// in proportion.
+// order of opening, and the slow ones over what is left, so that whichever part
+// of all is served, they are served in proportion.
 func (g *Generator) open(i int) {
-	slot := -1
-	if active := g.s.Connections; !g.s.NoKeepAlive {
-		if k := (i + 1) * active / g.toOpen; k > i*active/g.toOpen {
+	slot, before := -1, 0 // active ones so far
+	if active := g.s.Connections; !g.s.brief() {
+		before = i * active / g.toOpen
+		if k := (i + 1) * active / g.toOpen; k > before {
 			slot = k - 1
 		}
 	}
-	c := g.newConn(slot)
-	c.fill = true
 	g.begun++
 	g.connecting++
 	g.pending++
+	if others := g.s.Idle + g.s.Slow; slot < 0 && (i-before+1)*g.s.Slow/others > (i-before)*g.s.Slow/others {
+		g.unasked++ // its first reply is not timed
+		g.dialSlow(true)
+		return
+	}
+	c := g.newConn(slot)
+	c.fill = true
 	if slot >= 0 {
 		g.active = append(g.active, c)
 	}

@@ -26,6 +26,13 @@ type Flags struct {
 	Duration    time.Duration `short:"d" default:"10s" help:"The window that is measured (${default})." placeholder:"D"`
 	Span        Moments       `help:"Moments of the window, such as 2s,4s, that cut it into parts of which the report tells apart." placeholder:"D"`
 	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request."`
+	PerConn     int           `name:"requests-per-connection" default:"0" help:"Requests that a connection has before it is closed and another is opened; 1 is --no-keep-alive, 0 any number (${default})." placeholder:"N"`
+	ReadRate    Bytes         `default:"0" help:"Bytes a second that each active connection is read at, such as 7KiB, as over a slow line; 0: as fast as can be (${default}). The kernel takes its receive buffer full beforehand (128 KiB, and it grows): bound that by --receive-buffer." placeholder:"BYTES"`
+	Receive     Bytes         `name:"receive-buffer" default:"0" help:"Receive buffer of the kernel for each active or idle connection (SO_RCVBUF; Linux doubles it); 0: the system's (${default})." placeholder:"BYTES"`
+	Slow        int           `default:"0" help:"Connections besides that download --slow-path again and again, each read at --slow-rate: a background, in the totals and under slow in the report, in no latency. http only." placeholder:"N"`
+	SlowRate    Bytes         `default:"0" help:"Bytes a second of each slow connection, such as 3500 or 7KiB." placeholder:"BYTES"`
+	SlowPath    string        `help:"What they download, such as /fixed/1048576; without, the URL's path." placeholder:"PATH"`
+	SlowReceive Bytes         `name:"slow-receive-buffer" default:"0" help:"Their --receive-buffer: with the system's, each slow client's first 128 KiB or more come as fast as any (${default})." placeholder:"BYTES"`
 	Redial      bool          `default:"true" negatable:"" help:"Replace connections that were lost; --no-redial goes on without."`
 	Leave       float64       `default:"0" help:"Share of the served connections whose clients leave after the window, 0 to 1, to see how soon others have their places; with --no-redial (${default})." placeholder:"SHARE"`
 	RecoverTime time.Duration `name:"recover-limit" default:"5s" help:"How long these others are waited for (${default})." placeholder:"D"`
@@ -62,6 +69,8 @@ func (f Flags) Config() (Config, error) {
 	s.Leave, s.RecoverLimit = f.Leave, f.RecoverTime
 	s.Spans = f.Span
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
+	s.PerConnection, s.ReadRate, s.ReceiveBuffer = f.PerConn, int64(f.ReadRate), int(f.Receive)
+	s.Slow, s.SlowRate, s.SlowPath, s.SlowReceiveBuffer = f.Slow, int64(f.SlowRate), f.SlowPath, int(f.SlowReceive)
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
 	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit
 	if s.Sources, err = ParseSources(f.Sources); err != nil {

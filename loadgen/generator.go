@@ -61,6 +61,7 @@ type Generator struct {
 	observe func(Request)
 	size    int    // of a request, in bytes
 	run     []byte // as many requests as are written at once; without echo
+	last    []byte // the last request of a connection that has so many; nil where it is as the others
 	echo    *echo  // nil for protocols whose requests are all alike
 	pin     pin
 	// template is the last good reply, head and body.
@@ -70,6 +71,7 @@ type Generator struct {
 	ledger
 	fillState
 	recovering
+	slow    slowState
 	idle    list[*conn]  // active connections that may take a request, the longest free first
 	flight  list[*asked] // requests with a connection, the longest first
 	waiting queue        // those without
@@ -122,6 +124,13 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 	if request == nil {
 		g.echo = newEcho(size, s.Depth)
 	}
+	g.last = s.lastRequest()
+	if s.Slow > 0 {
+		if g.slow.request, err = s.slowRequest(); err != nil {
+			return nil, err
+		}
+		g.slow.pin.loose = s.LooseBody
+	}
 	if s.Assign == AssignTurn {
 		g.turns = newTurns(s.Connections)
 	}
@@ -133,8 +142,14 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 // it has ended. It is to be called before Start, or ports are not known.
 func (g *Generator) Observe(f func(Request)) { g.observe = f }
 
-// perRequest says that c is for one request.
-func (g *Generator) perRequest(c *conn) bool { return g.s.NoKeepAlive && c.slot >= 0 }
+// perRequest says that c is opened for a request, and is for so many only.
+func (g *Generator) perRequest(c *conn) bool { return g.s.brief() && c.slot >= 0 }
+
+// spent says that c has had all its requests.
+func (g *Generator) spent(c *conn) bool {
+	most := g.s.each()
+	return most > 0 && c.before >= int64(most)
+}
 
 // virtual says that the clock is not the system's.
 func (g *Generator) virtual() bool { return g.l.Engine() == "sim" }
@@ -153,6 +168,7 @@ func (g *Generator) GoAt(base loop.Time) {
 	g.from = g.base.Add(g.s.Warmup)
 	g.to = g.from.Add(g.s.Duration)
 	g.rec.window(g.from, g.to)
+	g.watchSlow()
 	if g.s.Connections == 0 {
 		g.rest()
 		return
@@ -180,7 +196,7 @@ func (g *Generator) GoAt(base loop.Time) {
 // of their places, and dials those that were lost.
 func (g *Generator) enlist(now loop.Time) []*conn {
 	var ready []*conn
-	if g.s.NoKeepAlive {
+	if g.s.brief() {
 		for slot := range g.s.Connections {
 			ready = append(ready, g.newConn(slot))
 		}
@@ -258,6 +274,7 @@ func (g *Generator) finish() {
 			g.idleOpen++
 		}
 	})
+	g.endSlow()
 	if g.s.Leave > 0 {
 		g.leave()
 		return
@@ -269,8 +286,15 @@ func (g *Generator) finish() {
 func (g *Generator) conclude() {
 	g.phase = phaseDone
 	g.l.Each(func(lc *loop.Conn) {
-		if c, ok := lc.Handler().(*conn); ok && c.g == g {
-			g.tally(c)
+		switch c := lc.Handler().(type) {
+		case *conn:
+			if c.g == g {
+				g.tally(c)
+			}
+		case *slowClient:
+			if c.g == g {
+				c.tally()
+			}
 		}
 	})
 	g.backend, g.engine = g.l.Backend(), g.l.Engine()

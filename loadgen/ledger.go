@@ -16,7 +16,7 @@ type ledger struct {
 	backend, engine string // of the generator's loop
 
 	begun    int // connections of the fill that were begun
-	unasked  int // of them, idle ones that were opened and do not ask
+	unasked  int // of them, idle ones that were opened and do not ask, and slow ones
 	fillNs   int64
 	idleOpen int // idle connections that are there at the end
 
@@ -24,8 +24,9 @@ type ledger struct {
 	fates                          [fates]uint64
 	sent, answered                 uint64
 	queueStart, queueEnd           int
-	redialled                      int       // clients that were let go and connected again, though lost ones are not replaced
-	denied                         int       // connections that were lost before their first reply
+	redialled                      int // clients that were let go and connected again, though lost ones are not replaced
+	denied                         int // connections that were lost before their first reply
+	slowCounts                     slowCounts
 	recovery                       *Recovery // with Spec.Leave
 	edge                           [2]edge   // the window's
 	start, final                   control.Snapshot

@@ -86,7 +86,7 @@ func (g *Generator) lose(c *conn, now loop.Time, k Kind, polite bool) {
 	} else {
 		g.part(c, f, abort)
 	}
-	if attempt && !c.fill && !c.again && !g.s.NoKeepAlive {
+	if attempt && !c.fill && !c.again && !g.s.brief() {
 		g.redialFailed(c, now, how)
 	}
 	g.replace(c, now, how, attempt)
@@ -125,9 +125,9 @@ func (g *Generator) replace(c *conn, now loop.Time, k Kind, attempt bool) {
 	}
 	next := g.newConn(c.slot)
 	switch {
-	case g.s.NoKeepAlive && attempt && g.s.Closed:
+	case g.s.brief() && attempt && g.s.Closed:
 		g.l.At(now.Add(retryAfter), func() { g.free(next, g.l.Now()) })
-	case g.s.NoKeepAlive:
+	case g.s.brief():
 		g.free(next, now)
 	case !g.s.Redial && !c.letGo:
 		g.bury(c, now, k)

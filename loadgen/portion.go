@@ -26,6 +26,7 @@ type portion struct {
 	Sent, Answered            uint64
 	QueueStart, QueueEnd      int
 	Redialled                 int
+	Slow                      slowPortion
 	ElapsedNs                 int64 // between the readings at the window's edges
 	CPUNs, SpunNs             int64 // between them
 	Recorded                  recorded
@@ -77,7 +78,7 @@ func (g *ledger) portion(report *Report, windowNs int64, began time.Time) (*port
 		Begun: g.begun, Unasked: g.unasked, IdleOpen: g.idleOpen,
 		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted,
 		Fates: g.fates[:], Sent: g.sent, Answered: g.answered, QueueStart: g.queueStart, QueueEnd: g.queueEnd,
-		Redialled: g.redialled,
+		Redialled: g.redialled, Slow: g.slowCounts.portion(),
 		ElapsedNs: int64(g.edge[1].at - g.edge[0].at),
 		CPUNs:     g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
 	}
@@ -164,6 +165,7 @@ func (g *ledger) add(p *portion) error {
 	g.queueStart += p.QueueStart
 	g.queueEnd += p.QueueEnd
 	g.redialled += p.Redialled
+	g.slowCounts.add(p.Slow)
 	g.edge[1].cpu += p.CPUNs
 	g.edge[1].spun += loop.Time(p.SpunNs).Sub(0)
 	g.edge[1].at = max(g.edge[1].at, loop.Time(p.ElapsedNs))

@@ -31,7 +31,11 @@ type Report struct {
 	// IdleOpen are the idle connections that were still open when the drain
 	// had ended, and whose first request, if they were to make one, had been
 	// answered. Fewer than Idle: the load was not what was asked for.
-	IdleOpen      int     `json:"idle_open"`
+	IdleOpen int `json:"idle_open"`
+	// PerConnection is how many requests a connection had, 0 for any number, and
+	// ReadRate the rate that each active one was read at, in bytes/s, 0 for any.
+	PerConnection int     `json:"requests_per_connection,omitempty"`
+	ReadRate      int64   `json:"read_rate_bytes_per_s,omitempty"`
 	TimeoutNs     int64   `json:"timeout_ns"`
 	IntendedRate  float64 `json:"intended_rate"`  // requests/s; of a trace the mean over the window; 0 in a closed loop
 	AchievedRate  float64 `json:"achieved_rate"`  // requests answered well, a second of window
@@ -67,12 +71,13 @@ type Report struct {
 	Fate          map[string]uint64 `json:"fate"`             // connections by what became of them; together they are Offered
 	Offered       int               `json:"offered"`          // connections attempted
 	Opened        int               `json:"opened"`           // of them, established
-	Admitted      int               `json:"admitted"`         // of those of the fill, answered at least once
+	Admitted      int               `json:"admitted"`         // of those of the fill but the slow ones, answered at least once
 	// Redialled are the connections with which clients came again whose own had
 	// been answered before the server ended it, in a load that does not replace
 	// lost ones: see Spec.Redial.
 	Redialled     int               `json:"redialled,omitempty"`
 	Recovery      *Recovery         `json:"recovery,omitempty"`
+	Slow          *Slow             `json:"slow,omitempty"`
 	FillNs        int64             `json:"fill_ns"`
 	TotalSent     uint64            `json:"total_sent"`     // requests over the whole life, those of the fill included
 	TotalAnswered uint64            `json:"total_answered"` // whole replies, whatever they said
@@ -143,7 +148,8 @@ func (g *ledger) makeReport() *Report {
 		TotalBytesIn: g.final.BytesIn, TotalBytesOut: g.final.BytesOut,
 		CPUNs: g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
 		Snapshot: &g.final, Start: &g.start,
-		Redialled: g.redialled, Recovery: g.recovery,
+		Redialled: g.redialled, Recovery: g.recovery, Slow: g.slowCounts.report(g.s),
+		PerConnection: g.s.each(), ReadRate: g.s.ReadRate,
 		Processes: g.processes, WindowSpreadNs: g.spread,
 	}
 	for k, n := range rec.errors {

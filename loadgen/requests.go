@@ -126,12 +126,17 @@ func (g *Generator) issue(c *conn, k int, intended, now loop.Time) {
 func (g *Generator) dial(c *conn, timeout time.Duration) {
 	c.state = dialling
 	c.dialled = g.l.Now()
-	o := loop.DialOptions{Address: g.s.Address, Timeout: timeout, NoDelay: true}
+	c.c = g.connect(c, timeout, g.s.ReceiveBuffer)
+}
+
+// connect dials for any kind of client.
+func (g *Generator) connect(h loop.Handler, timeout time.Duration, receiveBuffer int) *loop.Conn {
+	o := loop.DialOptions{Address: g.s.Address, Timeout: timeout, NoDelay: true, ReceiveBuffer: receiveBuffer}
 	if n := len(g.s.Sources); n > 0 {
 		o.Source = g.s.Sources[g.offered%n]
 	}
 	g.offered++
-	c.c = g.l.Dial(o, c)
+	return g.l.Dial(o, h)
 }
 
 // complete takes a whole reply to the oldest request of a connection, which came
@@ -153,7 +158,7 @@ func (g *Generator) complete(c *conn, now loop.Time, k Kind, usable bool) {
 		k, end = Timeout, limit
 	}
 	g.endRequest(c, end, k)
-	if !usable || g.s.NoKeepAlive {
+	if !usable || g.spent(c) {
 		g.hangUp(c, now, k)
 		return
 	}
@@ -167,7 +172,7 @@ func (g *Generator) endRequest(c *conn, end loop.Time, k Kind) {
 		Slot: c.slot, Port: c.port, Ordinal: c.before - 1, Intended: a.intended, Free: a.freed, Dialled: Never, Opened: Never,
 		Sent: a.sent(), First: Never, End: end, Kind: k,
 	}
-	if g.s.NoKeepAlive {
+	if g.s.brief() && q.Ordinal == 0 {
 		q.Dialled, q.Opened = c.dialled, c.opened
 	}
 	if c.stale == 0 { // else what has come is of an earlier reply
@@ -250,7 +255,7 @@ func (c *conn) overdue() Kind {
 func (g *Generator) expire(c *conn, now loop.Time) {
 	k := c.overdue()
 	g.endRequest(c, c.nth(0).intended.Add(g.s.Timeout), k)
-	if k == Unserved && !g.s.Redial && !g.s.NoKeepAlive {
+	if k == Unserved && !g.s.Redial && !g.s.brief() {
 		c.stale++
 		g.free(c, now)
 		return

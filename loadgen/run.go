@@ -109,7 +109,7 @@ func (o outputs) run(signals <-chan os.Signal, stdin io.Reader) (err error) {
 		}
 	}
 	if len(cfg.Sources) == 0 && !cfg.Part {
-		cfg.Sources = Sources(cfg.Address.Addr(), cfg.Connections+cfg.Idle, !cfg.NoKeepAlive, control.EphemeralPorts())
+		cfg.Sources = Sources(cfg.Address.Addr(), cfg.open(), !cfg.brief(), control.EphemeralPorts())
 	}
 	if err := control.Pin(cfg.CPUs); err != nil {
 		return err
@@ -245,7 +245,7 @@ func (p *process) begin() {
 		NoFile: control.NoFile(), OpenFDs: control.OpenFDs(),
 	}
 	r.UsableFDs = control.Usable(r.NoFile, r.OpenFDs)
-	if want := p.cfg.Connections + p.cfg.Idle; want > r.UsableFDs {
+	if want := p.cfg.open(); want > r.UsableFDs {
 		p.fail(fmt.Errorf("%d connections do not fit: under the descriptor limit of %d this process has %d left; raise it (ulimit -n) or ask for fewer", want, r.NoFile, r.UsableFDs))
 		return
 	}

@@ -56,6 +56,20 @@ type Spec struct {
 	// of which the report tells apart.
 	Spans       Moments
 	NoKeepAlive bool // a connection for each request
+	// PerConnection is how many requests a connection has: it is opened for the
+	// first, and after the last the next request opens another. 0: any number,
+	// and connections are opened before the load. 1 is NoKeepAlive.
+	PerConnection int
+	// ReadRate bounds how fast each active connection is read, in bytes/s; 0: as
+	// fast as can be. ReceiveBuffer is their SO_RCVBUF; 0: the system's.
+	ReadRate      int64
+	ReceiveBuffer int
+	// Slow are connections beside, of http only, that ask for SlowPath (with "",
+	// the URL's) again and again and read at SlowRate, in bytes/s: see Slow.
+	Slow              int
+	SlowRate          int64
+	SlowPath          string
+	SlowReceiveBuffer int
 	// Redial replaces a connection that was lost. Without it the load goes on
 	// with those that are left, and one that was never answered is kept; but a
 	// client that was answered before, and whose connection the server ends in
@@ -114,6 +128,9 @@ func (s Spec) Check() error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkLines(); err != nil {
+		return err
+	}
 	switch {
 	case s.Depth < 1 || s.Depth > maxDepth:
 		return fmt.Errorf("--depth %d: give a number from 1 to %d", s.Depth, maxDepth)
@@ -133,7 +150,7 @@ func (s Spec) Check() error {
 		return errors.New("--leave and --no-idle-first-request: of who never asks it is not known whether he has a place")
 	case s.Leave > 0 && s.RecoverLimit == 0:
 		return errors.New("--recover-limit 0s and --leave: nobody could have a place in no time; give the time to wait for them")
-	case s.Leave > 0 && (s.Redial || s.NoKeepAlive):
+	case s.Leave > 0 && (s.Redial || s.brief()):
 		return errors.New("--leave: who waits for a place is known only of clients that keep their connections and do not replace them: give --no-redial, without --no-keep-alive")
 	case s.Depth*size > maxAsked:
 		return fmt.Errorf("--depth %d: requests of %d bytes each would be over %d bytes on their way on a connection", s.Depth, size, maxAsked)
@@ -261,10 +278,17 @@ func (s Spec) request() (p []byte, size int, err error) {
 	if err != nil || t.echo > 0 {
 		return nil, t.echo, err
 	}
-	r := "GET " + t.path + " HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: medusa\r\n"
-	if s.NoKeepAlive {
-		r += "Connection: close\r\n"
+	switch s.each() {
+	case 0:
+		p = t.get("")
+	case 1:
+		p = t.get("Connection: close\r\n")
+	default:
+		p = t.get(goingOn)
 	}
-	p = []byte(r + "\r\n")
 	return p, len(p), nil
+}
+
+func (t target) get(field string) []byte {
+	return []byte("GET " + t.path + " HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: medusa\r\n" + field + "\r\n")
 }

@@ -24,6 +24,15 @@ func (r *Report) Summary() string {
 	if r.Idle > 0 {
 		connections += fmt.Sprintf(" and %d idle", r.Idle)
 	}
+	if r.PerConnection > 0 {
+		connections += fmt.Sprintf(" opened anew after %d", r.PerConnection)
+	}
+	if r.ReadRate > 0 {
+		connections += fmt.Sprintf(" read at %d bytes/s each", r.ReadRate)
+	}
+	if s := r.Slow; s != nil {
+		connections += fmt.Sprintf(" beside %d slow ones", s.Connections)
+	}
 	if r.Mode == "open" {
 		say("open loop, %s arrivals at %s/s, %s, %v, on %s (%s)", r.Arrivals, number(r.IntendedRate), connections, window, on, r.Pacing)
 	} else {
@@ -55,6 +64,12 @@ func (r *Report) Summary() string {
 	}
 	if lost := r.Idle - r.IdleOpen; lost > 0 {
 		say("  idle       %d of %d connections were not open and answered at the end", lost, r.Idle)
+	}
+	if s := r.Slow; s != nil {
+		say("  slow       %d of %d open at the end, read %s bytes/s: %.3g of what their lines carry (%d bytes/s each), %d replies", s.OpenAtEnd, s.Connections, number(s.Rate), s.AchievedShare, s.ReadRate, s.Replies)
+		if len(s.Errors) > 0 {
+			say("  slow       failed: %s", counted(s.Errors))
+		}
 	}
 	switch v := r.Recovery; {
 	case v == nil:

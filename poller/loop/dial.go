@@ -14,6 +14,10 @@ type DialOptions struct {
 	Timeout    time.Duration
 	NoDelay    bool   // TCP_NODELAY
 	Congestion string // TCP_CONGESTION; "" leaves the system's
+	// ReceiveBuffer is SO_RCVBUF, in bytes, set before the connection is begun, so
+	// that the peer is never offered more; Linux doubles it, for its own account,
+	// and has a least (socket(7)). 0 leaves the system's.
+	ReceiveBuffer int
 
 	buffers Buffers
 }
@@ -26,6 +30,9 @@ func (l *Loop) Dial(o DialOptions, h Handler) *Conn {
 	l.table.addConn(c)
 	c.furnish(o.Address.Addr)
 	o.buffers = *c.kind()
+	if o.ReceiveBuffer > 0 {
+		o.buffers.Receive = o.ReceiveBuffer
+	}
 	if err := l.eng.dial(c, o); err != nil {
 		c.fail(err)
 		return c
