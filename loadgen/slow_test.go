@@ -31,12 +31,12 @@ func TestReadRateIsExact(t *testing.T) {
 			s := w.spec()
 			// Each connection begins with an empty line and has one request.
 			s.Closed, s.Schedule.Rate, s.Connections, s.NoKeepAlive, s.ReadRate = true, 0, 2, true, rate
-			s.Timeout, s.Duration = 5*time.Minute, 3*time.Second
+			carried := (int64(len(reply))*second + rate - 1) / rate
+			s.Timeout, s.Duration = 5*time.Minute, max(time.Millisecond, 10*time.Duration(carried))
 			r := w.run(s)
 			if r.Requests == 0 || len(r.Errors) > 0 {
 				t.Fatalf("rate %d, %d bytes: %d requests, failures %v", rate, size, r.Requests, r.Errors)
 			}
-			carried := (int64(len(reply))*second + rate - 1) / rate
 			for _, q := range r.all {
 				if took := int64(q.End - q.Opened); took != carried {
 					t.Fatalf("rate %d: %d bytes took %d ns, a line needs %d", rate, len(reply), took, carried)
