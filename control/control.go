@@ -131,7 +131,10 @@ type Snapshot struct {
 	InvoluntarySwitches int64             `json:"involuntary_switches"`
 	GCCycles            uint32            `json:"gc_cycles"`
 	PIDs                []int             `json:"pids,omitempty"` // the processes that it is of, where not the one that speaks alone
-	Full                *Full             `json:"full,omitempty"`
+	// TCPMemoryBytes is what TCP holds in the buffers of all sockets of the
+	// machine, both ends of its loopback connections included; nil where unknown.
+	TCPMemoryBytes *int64 `json:"tcp_memory_bytes,omitempty"`
+	Full           *Full  `json:"full,omitempty"`
 }
 
 // Full is the part of a snapshot that is expensive to take.

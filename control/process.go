@@ -18,6 +18,7 @@ func Take(full bool) Snapshot {
 		// read, into what is measured next.
 		s.Full = takeFull()
 	}
+	s.TCPMemoryBytes = tcpMemory()
 	collections := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
 	metrics.Read(collections)
 	s.GCCycles = uint32(collections[0].Value.Uint64())

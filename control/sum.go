@@ -8,6 +8,9 @@ func Sum(all []Snapshot, pids []int) Snapshot {
 	s := Snapshot{Calls: map[string]uint64{}, PIDs: pids}
 	for _, one := range all {
 		latest := one.AtNs >= s.AtNs
+		if latest && one.TCPMemoryBytes != nil {
+			s.TCPMemoryBytes = one.TCPMemoryBytes
+		}
 		s.AtNs = max(s.AtNs, one.AtNs)
 		s.CPUNs += one.CPUNs
 		s.Requests += one.Requests

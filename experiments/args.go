@@ -41,7 +41,7 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	trial := secs(v.number("warmup_s") + v.number("window_s"))
 	if v.has("idle_timeout_s") {
 		a = append(a, "--idle-timeout", secs(v.number("idle_timeout_s")).String())
-	} else if trial > 30*time.Second || v.number("idle_connections") > 0 || v.has("offered_share") {
+	} else if trial > 30*time.Second || v.number("idle_connections") > 0 || v.number("slow_connections") > 0 || v.has("offered_share") {
 		a = append(a, "--idle-timeout", max(10*trial, idleTimeout).String())
 	}
 	if v.text("protocol") == "echo" {
@@ -131,6 +131,7 @@ func loadArgs(v values, r loadRun) []string {
 	if !v.on("keep_alive") {
 		a = append(a, "--no-keep-alive")
 	}
+	a = append(a, lineArgs(v)...)
 	if v.has("offered_share") {
 		// Who is not served is to be seen as that, not as another who comes.
 		a = append(a, "--no-redial")
@@ -195,7 +196,7 @@ func sourceAddresses(v values, connections int, h Host) []netip.Addr {
 	if !h.Loopback {
 		return nil
 	}
-	return loadgen.Sources(netip.AddrFrom4([4]byte{127, 0, 0, 1}), connections, v.on("keep_alive"), h.Ports)
+	return loadgen.Sources(netip.AddrFrom4([4]byte{127, 0, 0, 1}), connections, !v.churns(), h.Ports)
 }
 
 // Timeouts bound the stages of a trial beyond what its settings say that they

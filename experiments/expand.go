@@ -134,6 +134,9 @@ func (v values) contradiction() string {
 	case v.text("assign") == loadgen.AssignTurn && !v.on("keep_alive"):
 		return "assign: turn needs clients that keep their connections: remove keep_alive: false"
 	}
+	if why := v.linesWrong(); why != "" {
+		return why
+	}
 	return v.tooDeep()
 }
 
@@ -145,6 +148,8 @@ func (g *Grid) wrong(v values) string {
 	switch {
 	case g.Phases.Leave > 0 && !v.has("offered_share"):
 		return "leave_share is of clients of whom a server may have no place for some: give offered_share"
+	case g.Phases.Leave > 0 && v.has("requests_per_connection"):
+		return "leave_share needs clients that keep their connections: remove requests_per_connection"
 	case g.Phases.Leave > 0 && !v.on("keep_alive"):
 		return "leave_share needs clients that keep their connections: remove keep_alive: false"
 	case g.Phases.Leave > 0 && !v.on("idle_first_request"):
@@ -305,7 +310,7 @@ func connections(v values) int {
 		}
 		return int(math.Ceil(v.number("offered_share") * places))
 	}
-	return int(v.number("active_connections") + v.number("idle_connections"))
+	return int(v.number("active_connections") + v.number("idle_connections") + v.number("slow_connections"))
 }
 
 // split divides the offered connections into active and idle ones.

@@ -54,7 +54,7 @@ func needs(s *Suite, r Request, h Host) doctor.Needs {
 		}
 		processes = max(processes, v.serverProcesses())
 		n.ServerCPUs = max(n.ServerCPUs, int(v.number("server_cpus")))
-		n.Churn = n.Churn || !v.on("keep_alive")
+		n.Churn = n.Churn || v.churns()
 		n.SystemCongestion = n.SystemCongestion || !v.has("congestion")
 		n.Settles = n.Settles || v.on("settle_memory")
 		n.Body = max(n.Body, responseBytes(v))

@@ -64,6 +64,15 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 		// Who cannot reply from memory has a file of the same bytes.
 		size, file = fixed, true
 	}
+	files := map[string]int{}
+	if file {
+		files[path] = size
+	}
+	if slow := t.set.text("slow_path"); t.set.number("slow_connections") > 0 {
+		if size, ok := peers.FixedSize(slow, filesPrefix); ok {
+			files[slow], file = size, true
+		}
+	}
 	if !peer && !file {
 		return args, nil
 	}
@@ -84,8 +93,10 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 	}
 	if file {
 		root := filepath.Join(t.folder, "root")
-		if err := makeFile(root, path, size); err != nil {
-			return nil, err
+		for path, size := range files {
+			if err := makeFile(root, path, size); err != nil {
+				return nil, err
+			}
 		}
 		args = append(args, "--root", root)
 	}

@@ -93,6 +93,8 @@ func (h Host) cannotLoad(v values) (why string, err error) {
 		return name + " is another program: it has closed loops only", nil
 	case v.text("protocol") != "http" || !v.on("keep_alive") || v.number("depth") > 1 || v.number("idle_connections") > 0 || v.has("offered_share"):
 		return name + " is another program: it asks by HTTP, on connections that it keeps, one request at a time and on all of them", nil
+	case v.lines():
+		return name + " is another program: it has no slow lines, and keeps its connections", nil
 	case window != math.Trunc(window):
 		return fmt.Sprintf("%s counts whole seconds, not a window of %s s", name, show(window)), nil
 	case v.has("load_backend"):

@@ -134,6 +134,20 @@ var settings = []Setting{
 		Meaning: "how long the fault lasts at most"},
 	{Name: "fd_base", Kind: Integer, Min: 0, Max: 1 << 30, Process: "server", Flag: "--fd-base",
 		Meaning: "descriptor numbers below this one are taken before the server listens, so that those of its connections are higher"},
+	{Name: "requests_per_connection", Kind: Integer, Min: 1, Max: 1e9, Process: "load", Flag: "--requests-per-connection",
+		Meaning: "requests that a connection has before it is closed and another is opened; 1 is keep_alive: false; else any number"},
+	{Name: "read_rate_bytes_s", Kind: Integer, Min: 1, Max: 1 << 32, Unit: "bytes/s", Process: "load", Flag: "--read-rate",
+		Meaning: "rate at which each active connection is read, as over a slow line; else as fast as can be"},
+	{Name: "receive_buffer_bytes", Kind: Integer, Min: 1, Max: 1 << 29, Unit: "bytes", Process: "load", Flag: "--receive-buffer",
+		Meaning: "SO_RCVBUF of the generator's active and idle connections, which Linux doubles; else the system's"},
+	{Name: "slow_connections", Kind: Integer, Min: 0, Max: 1 << 20, Process: "load", Flag: "--slow",
+		Meaning: "connections beside the active ones that download slow_path again and again, each at slow_rate_bytes_s; the server's figures for each request have theirs among its requests, latencies have not"},
+	{Name: "slow_rate_bytes_s", Kind: Integer, Min: 1, Max: 1 << 32, Unit: "bytes/s", Process: "load", Flag: "--slow-rate",
+		Meaning: "rate at which each slow connection is read"},
+	{Name: "slow_path", Kind: Text, Process: "load", Flag: "--slow-path",
+		Meaning: "what the slow connections download, of the server's own or /files/N; else path"},
+	{Name: "slow_receive_buffer_bytes", Kind: Integer, Min: 1, Max: 1 << 29, Unit: "bytes", Process: "load", Flag: "--slow-receive-buffer",
+		Meaning: "SO_RCVBUF of the slow connections, which Linux doubles; with the system's each takes 128 KiB or more at once, whatever its rate"},
 	{Name: "server_cpus", Kind: Integer, Min: 1, Max: 1024, Process: "server", Flag: "--cpu", Default: 1.0,
 		Meaning: "CPUs that the server may run on, each of several processes on one of them; the generator has another"},
 }
@@ -177,8 +191,8 @@ func (s Setting) check(v any) (any, error) {
 		return nil, fmt.Errorf("%s must be true or false, not %s", s.Name, show(v))
 	case Text:
 		if t, ok := v.(string); ok && t != "" {
-			if s.Name == "path" && t[0] != '/' {
-				return nil, fmt.Errorf("path must begin with /, not %q", t)
+			if (s.Name == "path" || s.Name == "slow_path") && t[0] != '/' {
+				return nil, fmt.Errorf("%s must begin with /, not %q", s.Name, t)
 			}
 			if s.Name == "buffers" {
 				if err := servers.CheckBuffers(t); err != nil {

@@ -198,7 +198,7 @@ func (t *trial) fill(ctx context.Context) error {
 		hlog: t.hlog, tag: t.rec.ID,
 	}
 	if !t.address.IsValid() {
-		run.sources = sourceAddresses(t.set, active+idle, t.host)
+		run.sources = sourceAddresses(t.set, active+idle+int(t.set.number("slow_connections")), t.host)
 	}
 	if t.host.Pin && len(t.host.CPUs) > 1 {
 		run.cpu = []int{t.host.loadCPU()}
@@ -216,7 +216,7 @@ func (t *trial) fill(ctx context.Context) error {
 	t.stage = "fill"
 	began := time.Now()
 	patience := t.timeouts.Fill + secs(t.phases.Fill) + ms(t.set.number("connect_timeout_ms")) + 2*ms(t.set.number("request_timeout_ms")) +
-		time.Duration(active+idle)*time.Millisecond
+		time.Duration(active+idle+int(t.set.number("slow_connections")))*time.Millisecond
 	filled, err := t.load.await(ctx, "filled", patience, t.server)
 	if err != nil {
 		return err

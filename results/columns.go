@@ -30,7 +30,7 @@ const (
 // a record's field are this one name.
 type Column struct {
 	Name    string
-	Unit    string // "us", "ms", "s", "1/s", "bytes", "share" (0 to 1), "" (a count or a name)
+	Unit    string // "us", "ms", "s", "1/s", "bytes", "bytes/s", "share" (0 to 1), "" (a count or a name)
 	Meaning string
 	Kind    Kind
 	Better  Better

@@ -88,7 +88,9 @@ var registry = concat(
 		{Name: "gc_cycles", Meaning: "garbage collections of the server in the window"},
 	},
 	faultColumns,
+	slowColumns,
 	factors,
+	lineFactors,
 	[]Column{
 		{Name: "trial", Kind: Place, Meaning: "order of execution in the run, from 1"},
 		{Name: "grid", Kind: Place, Text: true, Meaning: "the grid of the suite"},

@@ -29,6 +29,7 @@ func Derive(r *Record) {
 		d.memory()
 		d.limit()
 		d.load()
+		d.slow()
 		d.fault()
 	}
 	for _, c := range registry {

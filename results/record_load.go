@@ -67,6 +67,7 @@ type LoadReport struct {
 	QueueEnd      int               `json:"queue_end"`   // and when it ended
 	Fate          map[string]uint64 `json:"fate"`        // connections by end of the trial: ok, unserved, refused, reset, timeout, local, closed, shed
 	Recovery      *Recovery         `json:"recovery,omitempty"`
+	Slow          *Slow             `json:"slow,omitempty"`
 	Redialled     int               `json:"redialled,omitempty"` // clients that were served, let go, and came again
 	Offered       int               `json:"offered"`             // connections attempted
 	Opened        int               `json:"opened"`              // connected

@@ -65,6 +65,7 @@ type Snapshot struct {
 	InvoluntarySwitches int64             `json:"involuntary_switches"`
 	GCCycles            uint32            `json:"gc_cycles"`
 	PIDs                []int             `json:"pids,omitempty"`
+	TCPMemoryBytes      *int64            `json:"tcp_memory_bytes,omitempty"`
 	Full                *Full             `json:"full,omitempty"`
 }
 

@@ -58,7 +58,7 @@ func inconsistent(r *Record) []finding {
 			fire("the server had %d descriptors open when the generator had gone, %d at the start", end.Full.OpenFDs, start.Full.OpenFDs)
 		}
 	}
-	for _, reason := range missingIdle(r) {
+	for _, reason := range append(missingIdle(r), missingSlow(l.Slow)...) {
 		fire("%s", reason)
 	}
 	flight := l.MeanInFlight * float64(l.DurationNs)
@@ -132,6 +132,9 @@ func missingIdle(r *Record) (out []string) {
 // window or outside of it.
 func (l *LoadReport) whole() bool {
 	if l.TotalSent != l.TotalAnswered {
+		return false
+	}
+	if l.Slow != nil && len(l.Slow.Errors) > 0 {
 		return false
 	}
 	for _, kind := range cutting {

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package control
+
+func tcpMemory() *int64 { return nil }
