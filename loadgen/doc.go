@@ -54,4 +54,13 @@
 // established and not admitted. Idle connections are silent then. They are
 // counted again at the end: one that the server has closed meanwhile was no
 // load in the window.
+//
+// # Slow lines
+//
+// A connection may be read at a rate (a bucket behind a gate): what is over it
+// stays in an input buffer of the loop, 16 KiB, then in the kernel's receive
+// buffer, until TCP's window is shut and the server has to wait. Slow clients
+// beside the active connections do that for ever. They are in the totals that
+// are compared with the server's counts, what they have of a reply at the end
+// included, and in no distribution. Little's law is about the active ones.
 package loadgen

@@ -80,7 +80,7 @@ func short(url string) Config {
 // sent and answered. Times are not judged.
 func TestRunOnBackends(t *testing.T) {
 	for _, backend := range here(t) {
-		for _, mode := range []string{"open", "closed", "a connection for each request", "closed, 20 requests each", "echo", "echo, 16 requests each", "echo of 1 MiB"} {
+		for _, mode := range []string{"open", "closed", "a connection for each request", "a connection for 7 requests", "closed, a connection for 7 requests", "closed, 20 requests each", "echo", "echo, 16 requests each", "echo of 1 MiB"} {
 			t.Run(backend+", "+mode, func(t *testing.T) {
 				cfg := short("http://" + serveReal(t, backend) + "/")
 				cfg.Backend = backend
@@ -91,6 +91,10 @@ func TestRunOnBackends(t *testing.T) {
 					cfg.Closed, cfg.Schedule.Rate, cfg.Pacing = true, 0, Busy
 				case "a connection for each request":
 					cfg.NoKeepAlive = true
+				case "a connection for 7 requests":
+					cfg.PerConnection = 7
+				case "closed, a connection for 7 requests":
+					cfg.PerConnection, cfg.Closed, cfg.Schedule.Rate = 7, true, 0
 				case "closed, 20 requests each":
 					cfg.Closed, cfg.Schedule.Rate, cfg.Depth = true, 0, 20
 				case "echo":
