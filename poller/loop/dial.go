@@ -30,9 +30,6 @@ func (l *Loop) Dial(o DialOptions, h Handler) *Conn {
 	l.table.addConn(c)
 	c.furnish(o.Address.Addr)
 	o.buffers = *c.kind()
-	if o.ReceiveBuffer > 0 {
-		o.buffers.Receive = o.ReceiveBuffer
-	}
 	if err := l.eng.dial(c, o); err != nil {
 		c.fail(err)
 		return c

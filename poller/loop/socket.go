@@ -126,6 +126,9 @@ func dialSocket(o DialOptions, calls *Calls) (fd int, err error) {
 		unix.Close(fd)
 		return -1, os.NewSyscallError("setsockopt TCP_CONGESTION "+o.Congestion, err)
 	}
+	if o.ReceiveBuffer > 0 {
+		o.buffers.Receive = o.ReceiveBuffer
+	}
 	if err := setBuffers(fd, o.buffers, calls); err != nil {
 		unix.Close(fd)
 		return -1, err
