@@ -57,6 +57,7 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 		a = append(a, "--processes", strconv.Itoa(n))
 	}
 	a = append(a, limitArgs(v)...)
+	a = append(a, ftpServerArgs(v)...)
 	if v.has("in_bytes") {
 		a = append(a, "--in", whole(v.number("in_bytes")))
 	}
@@ -110,6 +111,7 @@ func loadArgs(v values, r loadRun) []string {
 		"--timeout", ms(v.number("request_timeout_ms")).String(), "--connect-timeout", ms(v.number("connect_timeout_ms")).String(),
 		"--warmup", secs(v.number("warmup_s")).String(), "--duration", secs(v.number("window_s")).String(), "--pacing", v.text("pacing"))
 	a = append(a, spanArgs(v)...)
+	a = append(a, ftpLoadArgs(v)...)
 	if r.phases.Fill > 0 {
 		a = append(a, "--fill-limit", secs(r.phases.Fill).String())
 	}
@@ -156,6 +158,12 @@ func target(v values, ready control.Ready) string {
 		return "raw://" + at
 	case "echo":
 		return "echo://" + at + "/" + whole(v.number("message_bytes"))
+	case "ftp":
+		path := v.text("path")
+		if v.text("transfer") == loadgen.Store {
+			path = "/" // what is stored lies in the root
+		}
+		return "ftp://" + at + path
 	default:
 		return "http://" + at + v.text("path")
 	}
@@ -168,6 +176,8 @@ func listening(v values, ready control.Ready) string {
 		return ready.Raw
 	case "echo":
 		return ready.Echo
+	case "ftp":
+		return ready.FTP
 	}
 	return ready.HTTP
 }

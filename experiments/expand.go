@@ -137,6 +137,9 @@ func (v values) contradiction() string {
 	if why := v.linesWrong(); why != "" {
 		return why
 	}
+	if why := v.ftpWrong(); why != "" {
+		return why
+	}
 	return v.tooDeep()
 }
 

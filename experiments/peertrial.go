@@ -68,12 +68,16 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 	if file {
 		files[path] = size
 	}
+	for path, size := range ftpFiles(t.set) {
+		files[path], file = size, true
+	}
 	if slow := t.set.text("slow_path"); t.set.number("slow_connections") > 0 {
 		if size, ok := peers.FixedSize(slow, filesPrefix); ok {
 			files[slow], file = size, true
 		}
 	}
-	if !peer && !file {
+	ftp := t.set.text("protocol") == "ftp" // which has a root, if only to store in
+	if !peer && !file && !ftp {
 		return args, nil
 	}
 	if via := t.bench.server.via; len(via) > 0 && contains(elsewhere, filepath.Base(via[0])) {
@@ -91,8 +95,11 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 	if peer {
 		args = append(args, "--temp", t.folder)
 	}
-	if file {
+	if file || ftp {
 		root := filepath.Join(t.folder, "root")
+		if err := os.Mkdir(root, 0o755); err != nil {
+			return nil, err
+		}
 		for path, size := range files {
 			if err := makeFile(root, path, size); err != nil {
 				return nil, err

@@ -58,7 +58,13 @@ func (c *conn) pop() *asked {
 // loop sends at the end of the same turn.
 func (q *asked) sent() loop.Time {
 	handed, at := q.c.c.Handed()
-	switch {
+	switch s := q.c.session; {
+	case s != nil && s.sentAt != Never:
+		return s.sentAt
+	case s != nil && (s.stage != addressing || handed < q.c.given):
+		return Never
+	case s != nil:
+		return at
 	case q.upto > handed:
 		return Never
 	case q.c.g.s.Depth > 1:
@@ -69,6 +75,10 @@ func (q *asked) sent() loop.Time {
 
 // ask sends the last k of the connection's requests, by one call.
 func (c *conn) ask(k int) {
+	if c.session != nil {
+		c.session.ask()
+		return
+	}
 	for i := c.n - k; i < c.n; i++ {
 		c.nth(i).upto = c.given + int64((i-c.n+k+1)*c.g.size)
 	}

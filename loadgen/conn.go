@@ -30,24 +30,27 @@ const maxTemplate = 16 << 10
 
 // conn is one connection.
 type conn struct {
-	g      *Generator
-	c      *loop.Conn
-	slot   int  // among the active ones, or -1
-	fill   bool // opened by the fill: it asks once at opening
-	letGo  bool // it had been answered before the server ended it
-	again  bool // opened when others have left, and asks as well
-	state  state
-	place  node[*conn] // among those that are free
-	rd     reader
-	line   *gate  // nil: it reads as fast as it can
-	stale  int    // requests sent whose replies nobody waits for any more
-	given  int64  // request bytes given to c
-	whole  uint64 // replies that have come
-	before int64  // requests that have ended, and that of the fill: those before the oldest one
-	port   uint16 // of this end, where requests are observed
-	size   int64  // bytes of the reply that is coming in
-	usable bool   // of replied: the connection may have another request
-	kind   Kind   // of replied
+	g     *Generator
+	c     *loop.Conn
+	slot  int  // among the active ones, or -1
+	fill  bool // opened by the fill: it asks once at opening
+	letGo bool // it had been answered before the server ended it
+	again bool // opened when others have left, and asks as well
+	state state
+	place node[*conn] // among those that are free
+	rd    reader
+	line  *gate // nil: it reads as fast as it can
+	// session is the dialogue of ftp; nil for protocols whose requests follow
+	// each other on the connection.
+	session *session
+	stale   int    // requests sent whose replies nobody waits for any more
+	given   int64  // request bytes given to c
+	whole   uint64 // replies that have come
+	before  int64  // requests that have ended, and that of the fill: those before the oldest one
+	port    uint16 // of this end, where requests are observed
+	size    int64  // bytes of the reply that is coming in
+	usable  bool   // of replied: the connection may have another request
+	kind    Kind   // of replied
 
 	dialled loop.Time
 	opened  loop.Time // Never until it is established
@@ -68,6 +71,9 @@ func (g *Generator) newConn(slot int) *conn {
 	if g.turns != nil && slot >= 0 {
 		g.turns.clients[slot].conn = c
 	}
+	if g.ftp != nil {
+		c.session = newSession(c)
+	}
 	if g.echo != nil {
 		c.out = g.echo.begin()
 		c.back = c.out
@@ -83,14 +89,18 @@ func (c *conn) Opened(*loop.Conn) {
 	g := c.g
 	c.opened = g.l.Now()
 	g.openedCount++
-	c.line = newGate(g.s.lineRate(c.slot), c.c)
+	if c.session == nil {
+		c.line = newGate(g.s.lineRate(c.slot), c.c)
+	}
 	if g.observe != nil {
 		c.port = c.c.LocalAddr().Port()
 	}
 	switch {
 	case g.perRequest(c):
 		c.state = busy
-		c.ask(1)
+		if c.session == nil { // else when it has logged in
+			c.ask(1)
+		}
 		return
 	case c.slot < 0 && g.s.IdleSilent:
 		c.state = silent
@@ -98,8 +108,13 @@ func (c *conn) Opened(*loop.Conn) {
 		g.pending--
 	case c.again || c.fill && (c.slot < 0 || g.phase < phaseRun):
 		c.state = asking
-		c.before = 1
-		c.write(1)
+		if c.session == nil { // to log in is no transfer
+			c.before = 1
+			c.write(1)
+		}
+	case c.session != nil:
+		c.state = asking
+		c.c.SetDeadline(g.s.ConnectTimeout)
 	default:
 		g.free(c, c.opened)
 	}
@@ -119,6 +134,11 @@ func (c *conn) Opened(*loop.Conn) {
 // its end, together.
 func (c *conn) Received(_ *loop.Conn, p []byte) (used int) {
 	now := c.g.l.Now()
+	if c.session != nil {
+		used = c.session.received(p, now)
+		c.g.refill(c)
+		return used
+	}
 	open := c.line.open(now, p)
 	used = c.read(open, now)
 	c.g.refill(c)

@@ -7,7 +7,11 @@ import (
 
 // Flags is the grammar of `medusa load`, in kong's tags.
 type Flags struct {
-	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, raw://HOST:PORT (a server with --raw), or echo://HOST:PORT/BYTES (one with --echo): messages of so many bytes."`
+	URL         string        `arg:"" name:"url" help:"What to ask: http://HOST[:PORT]/PATH, ftp://[USER[:PASSWORD]@]HOST[:PORT]/PATH (anonymous, without a user; a request is a transfer), raw://HOST:PORT (a server with --raw), or echo://HOST:PORT/BYTES (one with --echo): messages of so many bytes."`
+	Transfer    string        `default:"" help:"With ftp: retr (download the path), stor (upload to the directory that the path names), or list it; retr, without." placeholder:"KIND"`
+	Data        string        `default:"" help:"With ftp: who connects for data, and how that is said: epsv or pasv, the client; eprt or port, the server; epsv, without." placeholder:"KIND"`
+	Mix         string        `help:"With ftp: sizes of files and their weights, as 1KiB=70,1MiB=30, drawn for each transfer by the seed. In the path of what is downloaded {bytes} stands for the size." placeholder:"LIST"`
+	StoreBytes  Bytes         `name:"store-bytes" help:"With ftp: size of what is uploaded (64KiB)." placeholder:"BYTES"`
 	Backend     string        `help:"I/O backend of the generator; without, io_uring where it is here, else kqueue, epoll or poll." placeholder:"NAME"`
 	Connections int           `short:"c" default:"64" help:"Connections that requests are sent on (${default})." placeholder:"N"`
 	Idle        int           `default:"0" help:"Connections besides that make one request at opening and then stay silent." placeholder:"N"`
@@ -25,7 +29,7 @@ type Flags struct {
 	Warmup      time.Duration `default:"1s" help:"Load before the window, not measured (${default})." placeholder:"D"`
 	Duration    time.Duration `short:"d" default:"10s" help:"The window that is measured (${default})." placeholder:"D"`
 	Span        Moments       `help:"Moments of the window, such as 2s,4s, that cut it into parts of which the report tells apart." placeholder:"D"`
-	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request."`
+	KeepAlive   bool          `default:"true" negatable:"" help:"Keep connections; --no-keep-alive opens one for each request, so that with ftp each transfer has a login."`
 	PerConn     int           `name:"requests-per-connection" default:"0" help:"Requests that a connection has before it is closed and another is opened; 1 is --no-keep-alive, 0 any number (${default})." placeholder:"N"`
 	ReadRate    Bytes         `default:"0" help:"Bytes a second that each active connection is read at, such as 7KiB, as over a slow line; 0: as fast as can be (${default}). The kernel takes its receive buffer full beforehand (128 KiB, and it grows): bound that by --receive-buffer." placeholder:"BYTES"`
 	Receive     Bytes         `name:"receive-buffer" default:"0" help:"Receive buffer of the kernel for each active or idle connection (SO_RCVBUF; Linux doubles it); 0: the system's (${default})." placeholder:"BYTES"`
@@ -71,6 +75,7 @@ func (f Flags) Config() (Config, error) {
 	s.NoKeepAlive, s.Redial = !f.KeepAlive, f.Redial
 	s.PerConnection, s.ReadRate, s.ReceiveBuffer = f.PerConn, int64(f.ReadRate), int(f.Receive)
 	s.Slow, s.SlowRate, s.SlowPath, s.SlowReceiveBuffer = f.Slow, int64(f.SlowRate), f.SlowPath, int(f.SlowReceive)
+	s.FTP = FTPSpec{Transfer: f.Transfer, Data: f.Data, Mix: f.Mix, StoreBytes: int64(f.StoreBytes)}
 	s.Pacing, s.LooseBody = f.Pacing, f.LooseBody
 	s.FillRate, s.FillLimit = f.FillRate, f.FillLimit
 	if s.Sources, err = ParseSources(f.Sources); err != nil {

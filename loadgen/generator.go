@@ -3,6 +3,8 @@ package loadgen
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"medusa/control"
@@ -13,12 +15,13 @@ import (
 type phase uint8
 
 const (
-	phaseNew   phase = iota
-	phaseFill        // connections are being opened
-	phaseWait        // filled; waits for Go
-	phaseRun         // warm-up, then the window
-	phaseDrain       // the window has ended; what was sent in it is awaited
-	phaseLeave       // some have left; others find places
+	phaseNew    phase = iota
+	phaseFill         // connections are being opened
+	phaseWait         // filled; waits for Go
+	phaseRun          // warm-up, then the window
+	phaseDrain        // the window has ended; what was sent in it is awaited
+	phaseLeave        // some have left; others find places
+	phaseVerify       // what was stored is read back; it comes before phaseLeave
 	phaseDone
 )
 
@@ -63,6 +66,7 @@ type Generator struct {
 	run     []byte // as many requests as are written at once; without echo
 	last    []byte // the last request of a connection that has so many; nil where it is as the others
 	echo    *echo  // nil for protocols whose requests are all alike
+	ftp     *ftp   // nil for other protocols
 	pin     pin
 	// template is the last good reply, head and body.
 	template []byte
@@ -121,7 +125,16 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 		pin: pin{loose: s.LooseBody}, ledger: ledger{s: s, rec: newRecorder(s)},
 		pool: s.Connections, lost: Refused,
 	}
-	if request == nil {
+	switch {
+	case s.isFTP():
+		stem := "medusa"
+		if !g.virtual() {
+			stem += "-" + strconv.Itoa(os.Getpid())
+		}
+		if g.ftp, err = newFTP(s, stem); err != nil {
+			return nil, err
+		}
+	case request == nil:
 		g.echo = newEcho(size, s.Depth)
 	}
 	g.last = s.lastRequest()
@@ -275,6 +288,13 @@ func (g *Generator) finish() {
 		}
 	})
 	g.endSlow()
+	if !g.verify() {
+		g.ended()
+	}
+}
+
+// ended: the load has, and what it stored was read back.
+func (g *Generator) ended() {
 	if g.s.Leave > 0 {
 		g.leave()
 		return

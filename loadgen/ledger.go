@@ -27,6 +27,8 @@ type ledger struct {
 	redialled                      int // clients that were let go and connected again, though lost ones are not replaced
 	denied                         int // connections that were lost before their first reply
 	slowCounts                     slowCounts
+	storedCounts                   Stored    // of uploads
+	verifying                      int       // sessions that read back what they stored last
 	recovery                       *Recovery // with Spec.Leave
 	edge                           [2]edge   // the window's
 	start, final                   control.Snapshot

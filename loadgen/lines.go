@@ -33,7 +33,16 @@ func (s Spec) each() int {
 func (s Spec) brief() bool { return s.each() > 0 }
 
 // open is how many connections are open at once, at most.
-func (s Spec) open() int { return s.Connections + s.Idle + s.Slow }
+func (s Spec) open() int {
+	n := s.Connections + s.Idle + s.Slow
+	if s.isFTP() {
+		n += s.Connections // for data
+		if s.FTP.active() {
+			n += s.Connections // and to listen for it
+		}
+	}
+	return n
+}
 
 // lineRate is the rate of an active connection, of which slot is the place, or of
 // an idle one (-1), whose replies nobody measures.
@@ -48,7 +57,7 @@ func (s Spec) lineRate(slot int) int64 {
 // it does not differ from the others.
 func (s Spec) lastRequest() []byte {
 	t, err := s.parse()
-	if err != nil || t.echo > 0 || s.each() < 2 {
+	if err != nil || t.echo > 0 || s.isFTP() || s.each() < 2 {
 		return nil
 	}
 	return t.get(goingOff)

@@ -17,10 +17,16 @@ const (
 // part lets a connection go and counts what became of it.
 func (g *Generator) part(c *conn, f fate, m manner) {
 	c.place.leave()
-	handed, _ := c.c.Handed()
-	// What was answered was sent, even if the engine has not told so yet.
-	g.sent += max(uint64(handed)/uint64(g.size), c.whole)
-	g.answered += c.whole
+	if s := c.session; s != nil {
+		g.sent += s.begun
+		g.answered += s.ended
+		s.end()
+	} else {
+		handed, _ := c.c.Handed()
+		// What was answered was sent, even if the engine has not told so yet.
+		g.sent += max(uint64(handed)/uint64(g.size), c.whole)
+		g.answered += c.whole
+	}
 	g.fates[f]++
 	c.state = closing
 	switch m {
@@ -28,6 +34,9 @@ func (g *Generator) part(c *conn, f fate, m manner) {
 		c.state = gone
 		c.c.Abort()
 	case closeNow:
+		if c.session != nil {
+			c.session.say("QUIT\r\n")
+		}
 		c.c.CloseWhenDone()
 	case awaitFIN:
 		// Who closes first keeps the port in TIME_WAIT: the server, as it

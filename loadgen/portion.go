@@ -27,6 +27,7 @@ type portion struct {
 	QueueStart, QueueEnd      int
 	Redialled                 int
 	Slow                      slowPortion
+	Stored                    Stored
 	ElapsedNs                 int64 // between the readings at the window's edges
 	CPUNs, SpunNs             int64 // between them
 	Recorded                  recorded
@@ -78,7 +79,7 @@ func (g *ledger) portion(report *Report, windowNs int64, began time.Time) (*port
 		Begun: g.begun, Unasked: g.unasked, IdleOpen: g.idleOpen,
 		Offered: g.offered, Opened: g.openedCount, Admitted: g.admitted,
 		Fates: g.fates[:], Sent: g.sent, Answered: g.answered, QueueStart: g.queueStart, QueueEnd: g.queueEnd,
-		Redialled: g.redialled, Slow: g.slowCounts.portion(),
+		Redialled: g.redialled, Slow: g.slowCounts.portion(), Stored: g.storedCounts,
 		ElapsedNs: int64(g.edge[1].at - g.edge[0].at),
 		CPUNs:     g.edge[1].cpu - g.edge[0].cpu, SpunNs: int64(g.edge[1].spun - g.edge[0].spun),
 	}
@@ -166,6 +167,7 @@ func (g *ledger) add(p *portion) error {
 	g.queueEnd += p.QueueEnd
 	g.redialled += p.Redialled
 	g.slowCounts.add(p.Slow)
+	g.storedCounts.add(p.Stored)
 	g.edge[1].cpu += p.CPUNs
 	g.edge[1].spun += loop.Time(p.SpunNs).Sub(0)
 	g.edge[1].at = max(g.edge[1].at, loop.Time(p.ElapsedNs))

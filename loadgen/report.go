@@ -75,9 +75,11 @@ type Report struct {
 	// Redialled are the connections with which clients came again whose own had
 	// been answered before the server ended it, in a load that does not replace
 	// lost ones: see Spec.Redial.
-	Redialled     int               `json:"redialled,omitempty"`
-	Recovery      *Recovery         `json:"recovery,omitempty"`
-	Slow          *Slow             `json:"slow,omitempty"`
+	Redialled int       `json:"redialled,omitempty"`
+	Recovery  *Recovery `json:"recovery,omitempty"`
+	Slow      *Slow     `json:"slow,omitempty"`
+	// Stored is absent where nothing was stored by FTP.
+	Stored        *Stored           `json:"stored,omitempty"`
 	FillNs        int64             `json:"fill_ns"`
 	TotalSent     uint64            `json:"total_sent"`     // requests over the whole life, those of the fill included
 	TotalAnswered uint64            `json:"total_answered"` // whole replies, whatever they said
@@ -152,6 +154,9 @@ func (g *ledger) makeReport() *Report {
 		PerConnection: g.s.each(), ReadRate: g.s.ReadRate,
 		Processes: g.processes, WindowSpreadNs: g.spread,
 	}
+	if s := g.storedCounts; s != (Stored{}) {
+		r.Stored = &s
+	}
 	for k, n := range rec.errors {
 		if Kind(k) != OK && n > 0 {
 			r.Errors[Kind(k).String()] = n
@@ -172,6 +177,9 @@ func (g *ledger) makeReport() *Report {
 		r.BusyShare = max(r.BusyShare, p.BusyShare)
 	}
 	odd := g.limits
+	if n := g.storedCounts; n.Differed > 0 {
+		odd = append(odd, fmt.Sprintf("%d of the %d files that were stored last are not what was sent", n.Differed, n.Verified+n.Differed+n.Unread))
+	}
 	if !g.s.Closed {
 		if g.s.Assign == AssignTurn {
 			r.Assign = AssignTurn

@@ -206,6 +206,9 @@ func openLoop(s Spec) (*loop.Loop, error) {
 		return nil, err
 	}
 	cfg := loop.Config{Backend: s.Backend, Stamp: true, Out: loop.DefaultBuffer}
+	if s.isFTP() {
+		cfg.In = ftpDataBuffer
+	}
 	for cfg.Out < size*s.Depth {
 		cfg.Out *= 2
 	}

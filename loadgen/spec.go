@@ -25,7 +25,10 @@ const Spin = 60 * time.Microsecond
 // Spec is a load: what is asked of a server, how, for how long. Start from
 // Default.
 type Spec struct {
-	URL string // http://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES
+	// URL is http://HOST[:PORT]/PATH, ftp://[USER[:PASSWORD]@]HOST[:PORT]/PATH,
+	// raw://HOST:PORT or echo://HOST:PORT/BYTES.
+	URL string
+	FTP FTPSpec // of an ftp URL
 	// Address is where the URL's host is. Run looks it up; New wants it.
 	Address     netip.AddrPort
 	Backend     string // of the generator's loop; "" is the first of Preferred that is here
@@ -178,6 +181,9 @@ func (s Spec) Check() error {
 			return fmt.Errorf("%s %v: give a time from %v to %v", d.flag, d.d, d.least, maxDuration)
 		}
 	}
+	if err := s.checkFTP(); err != nil {
+		return err
+	}
 	if err := checkSpans(s.Spans, s.Duration); err != nil {
 		return err
 	}
@@ -230,7 +236,7 @@ type target struct {
 // parse reads the URL.
 func (s Spec) parse() (target, error) {
 	bad := func(why string) (target, error) {
-		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES", s.URL, why)
+		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH, ftp://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES", s.URL, why)
 	}
 	u, err := url.Parse(s.URL)
 	if err != nil {
@@ -242,12 +248,16 @@ func (s Spec) parse() (target, error) {
 	}
 	t := target{host: u.Host, name: u.Hostname(), port: u.Port(), path: u.RequestURI()}
 	switch {
-	case u.Scheme != "http" && u.Scheme != "raw" && u.Scheme != "echo":
+	case u.Scheme != "http" && u.Scheme != "ftp" && u.Scheme != "raw" && u.Scheme != "echo":
 		return bad("unknown scheme")
 	case t.name == "":
 		return bad("no host")
-	case u.User != nil:
+	case u.User != nil && u.Scheme != "ftp":
 		return bad("a user is not supported")
+	case u.Scheme == "ftp" && (u.RawQuery != "" || u.Fragment != ""):
+		return bad("a ? or # of a file's name is written %3F or %23")
+	case u.Scheme == "ftp" && t.port == "":
+		t.port = "21"
 	case u.Scheme != "http" && t.port == "":
 		return bad("no port")
 	case t.port == "":
@@ -275,7 +285,7 @@ func (s Spec) parse() (target, error) {
 // has others each time, are nil.
 func (s Spec) request() (p []byte, size int, err error) {
 	t, err := s.parse()
-	if err != nil || t.echo > 0 {
+	if err != nil || t.echo > 0 || s.isFTP() {
 		return nil, t.echo, err
 	}
 	switch s.each() {

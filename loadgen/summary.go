@@ -65,6 +65,9 @@ func (r *Report) Summary() string {
 	if lost := r.Idle - r.IdleOpen; lost > 0 {
 		say("  idle       %d of %d connections were not open and answered at the end", lost, r.Idle)
 	}
+	if s := r.Stored; s != nil {
+		say("  stored     read back: %d as they were sent, %d otherwise, %d not read", s.Verified, s.Differed, s.Unread)
+	}
 	if s := r.Slow; s != nil {
 		say("  slow       %d of %d open at the end, read %s bytes/s: %.3g of what their lines carry (%d bytes/s each), %d replies", s.OpenAtEnd, s.Connections, number(s.Rate), s.AchievedShare, s.ReadRate, s.Replies)
 		if len(s.Errors) > 0 {
