@@ -81,7 +81,7 @@ func ftpFiles(v values) map[string]int {
 		}
 		return files
 	}
-	if size, ok := peers.FixedSize(path, filesPrefix); ok {
+	if size, ok := peers.FileSize(path, filesPrefix); ok {
 		files[path] = size
 	}
 	return files

@@ -3,6 +3,7 @@ package experiments
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"medusa/control"
 	"medusa/experiments/peers"
+	"medusa/loadgen"
 	"medusa/results"
 )
 
@@ -36,6 +38,10 @@ func peerArgs(spec peers.Spec, v values, address netip.Addr, cpus, own []int) ([
 // bytes, the same as /fixed/N.
 const filesPrefix = "/files/"
 
+// fileChunk is how much of a file is made at a time. It is a multiple of the text
+// that fixed bodies repeat.
+const fileChunk = 26 << 16
+
 // serverCommand returns the arguments of the trial's server, and makes the
 // files that it serves.
 func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) {
@@ -59,7 +65,7 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 			return nil, err
 		}
 	}
-	size, file := peers.FixedSize(path, filesPrefix)
+	size, file := peers.FileSize(path, filesPrefix)
 	if fixed, ok := peers.FixedSize(path, "/fixed/"); ok && peer {
 		// Who cannot reply from memory has a file of the same bytes.
 		size, file = fixed, true
@@ -72,7 +78,7 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 		files[path], file = size, true
 	}
 	if slow := t.set.text("slow_path"); t.set.number("slow_connections") > 0 {
-		if size, ok := peers.FixedSize(slow, filesPrefix); ok {
+		if size, ok := peers.FileSize(slow, filesPrefix); ok {
 			files[slow], file = size, true
 		}
 	}
@@ -89,7 +95,7 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 	// The folder is removed by this process, which outlives those that it
 	// kills.
 	var err error
-	if t.folder, err = readableFolder(); err != nil {
+	if t.folder, err = readableFolder(t.set.fileBytes(files)); err != nil {
 		return nil, err
 	}
 	if peer {
@@ -110,10 +116,22 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 	return args, nil
 }
 
-// readableFolder makes a temporary folder that a server which gives up its
-// privileges can read.
-func readableFolder() (string, error) {
-	dir, err := os.MkdirTemp("", "medusa-trial-")
+// fileBytes is what a trial's files take, with those that are stored.
+func (v values) fileBytes(files map[string]int) (sum int64) {
+	for _, n := range files {
+		sum += int64(n)
+	}
+	if v.text("transfer") == loadgen.Store {
+		sum += int64(max(v.number("store_bytes"), loadgen.DefaultStoreBytes) * v.number("active_connections"))
+	}
+	return sum
+}
+
+// readableFolder makes a temporary folder for so many bytes that a server which
+// gives up its privileges can read: in memory where there is room for that, so that
+// no disk is written to beside the trial.
+func readableFolder(bytes int64) (string, error) {
+	dir, err := os.MkdirTemp(memoryFolder(bytes), "medusa-trial-")
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +144,15 @@ func makeFile(root, path string, size int) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(file, peers.Body(size), 0o644)
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	body := peers.Body(min(size, fileChunk))
+	for left := size; left > 0 && err == nil; left -= len(body) {
+		_, err = f.Write(body[:min(left, len(body))])
+	}
+	return errors.Join(err, f.Close())
 }
 
 // removeFolder removes what serverCommand made.

@@ -174,7 +174,7 @@ func answers(at netip.AddrPort, path string, patience time.Duration) error {
 func rightSize(path string, body io.Reader) error {
 	want, ok := FixedSize(path, "/fixed/")
 	if !ok {
-		want, ok = FixedSize(path, "/files/")
+		want, ok = FileSize(path, "/files/")
 	}
 	if !ok {
 		return nil

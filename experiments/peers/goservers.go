@@ -61,13 +61,21 @@ func Body(n int) []byte {
 }
 
 // FixedSize is the N of a path such as /fixed/N, with this prefix.
-func FixedSize(path, prefix string) (n int, ok bool) {
+func FixedSize(path, prefix string) (n int, ok bool) { return sizeOf(path, prefix, fixedMost) }
+
+// FileSize is the N of the path of a file that a trial makes, as /files/N.
+func FileSize(path, prefix string) (n int, ok bool) { return sizeOf(path, prefix, fileMost) }
+
+// fileMost bounds the files that a trial makes, in bytes.
+const fileMost = 1 << 30
+
+func sizeOf(path, prefix string, most int) (n int, ok bool) {
 	digits, ok := strings.CutPrefix(path, prefix)
 	if !ok {
 		return 0, false
 	}
 	n, err := strconv.Atoi(digits)
-	return n, err == nil && n >= 0 && n <= fixedMost
+	return n, err == nil && n >= 0 && n <= most
 }
 
 func serveNetHTTP(l net.Listener, root string) error {
