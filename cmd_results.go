@@ -47,8 +47,9 @@ type plotCmd struct {
 	Facet   []string `help:"A panel for each level of this factor." placeholder:"COLUMN"`
 	Where   []string `sep:"none" help:"Only trials with this level." placeholder:"KEY=VALUE"`
 	Grid    string   `help:"Grid, of a suite with several." placeholder:"NAME"`
-	RatioTo string   `help:"Show ratios to this level of --by, pair by pair." placeholder:"LEVEL"`
-	Kind    string   `default:"lines" enum:"lines,dots,stacked_share" help:"lines, dots or stacked_share (${default})." placeholder:"KIND"`
+	RatioTo string   `help:"Show ratios to this level of --by, pair by pair; best is the one that is best at each place, chosen on the odd blocks and compared on the even ones." placeholder:"LEVEL"`
+	Strip   []string `sep:"none" help:"With --ratio-to best: a level that is set beside the best one and cannot be it. Repeatable." placeholder:"LEVEL"`
+	Kind    string   `default:"lines" enum:"lines,dots,stacked_share,heat" help:"lines, dots, stacked_share or heat: a map of ratios (${default})." placeholder:"KIND"`
 	XScale  string   `name:"xscale" default:"auto" enum:"auto,linear,log,log2,log1p,even" help:"linear, log, log2, log1p or even; auto is linear, or even where levels would lie on each other (${default})." placeholder:"SCALE"`
 	YScale  string   `name:"yscale" default:"linear" enum:"linear,log" help:"linear or log (${default})." placeholder:"SCALE"`
 	Marks   []string `sep:"none" help:"A labelled line at a value of the horizontal axis. Repeatable." placeholder:"X=LABEL"`
@@ -85,7 +86,7 @@ func (c plotCmd) figure() (results.Figure, error) {
 		c.XScale = ""
 	}
 	f := results.Figure{ID: "plot", Title: c.Title, Kind: c.Kind, Grid: c.Grid, X: c.X, XScale: c.XScale, Y: c.Y, YScale: c.YScale,
-		By: c.By, Facet: c.Facet, RatioTo: c.RatioTo, Floor: c.Floor}
+		By: c.By, Facet: c.Facet, RatioTo: c.RatioTo, Strip: c.Strip, Floor: c.Floor}
 	for _, w := range c.Where {
 		key, value, ok := strings.Cut(w, "=")
 		if !ok {

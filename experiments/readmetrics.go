@@ -9,9 +9,9 @@ import (
 var (
 	designKeys  = []string{"blocks", "compare", "baseline", "same_schedule", "seed", "repeat_noisy", "anchor"}
 	metricsKeys = []string{"primary", "primary_at", "slope", "also"}
-	figureKeys  = []string{"id", "title", "kind", "grid", "x", "xscale", "y", "yscale", "by", "facet", "where", "ratio_to", "floor",
+	figureKeys  = []string{"id", "title", "kind", "grid", "x", "xscale", "y", "yscale", "by", "facet", "where", "ratio_to", "strip", "floor",
 		"censored_at", "marks"}
-	figureKinds = []string{"lines", "dots", "stacked_share"}
+	figureKinds = []string{"lines", "dots", "stacked_share", "heat"}
 	xScales     = []string{"linear", "log", "log2", "log1p", "even"}
 	yScales     = []string{"linear", "log"}
 )
@@ -365,8 +365,25 @@ func (s *Suite) readFigureKey(f *results.Figure, e pair) (err error) {
 	case "ratio_to":
 		var v any
 		if v, err = e.value.scalar(e.key); err == nil {
-			f.RatioTo = levelName(v)
+			if f.RatioTo = levelName(v); f.RatioTo == results.Best {
+				break
+			}
 			err = s.checkLevel(pair{key: s.Design.Compare, at: e.at, value: e.value}, f.RatioTo)
+		}
+	case "strip":
+		var levels []place
+		if levels, err = e.value.list(e.key); err != nil {
+			return err
+		}
+		for _, at := range levels {
+			var v any
+			if v, err = at.scalar(e.key); err == nil {
+				f.Strip = append(f.Strip, levelName(v))
+				err = s.checkLevel(pair{key: s.Design.Compare, at: e.at, value: at}, levelName(v))
+			}
+			if err != nil {
+				return err
+			}
 		}
 	case "floor":
 		err = oneOf(&f.Floor, []string{"wake"})

@@ -77,7 +77,7 @@ func TestParseErrors(t *testing.T) {
 		{"wrong type of switch", "keep_alive: true", "keep_alive: 1", ":13:", []string{"true or false"}},
 		{"out of range", "window_s: 3", "window_s: 0", ":14:", []string{"between 0.05 and 3600 s"}},
 		{"not whole", "[0, 100]", "[0, 100.5]", ":9:", []string{"whole number"}},
-		{"not a choice", "protocol: http", "protocol: gopher", ":13:", []string{"http, raw or echo"}},
+		{"not a choice", "protocol: http", "protocol: gopher", ":13:", []string{"http, raw, echo or ftp"}},
 		{"level twice", "[0, 100]", "[100, 100]", ":9:", []string{"twice"}},
 		{"no levels", "[0, 100]", "[]", ":9:", []string{"no levels"}},
 		{"no list", "idle_connections: [0, 100]", "idle_connections: 100", ":9:", []string{"list of levels"}},
@@ -336,7 +336,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds the suite %s", s.Source, s.Name)
 		}
 	}
-	if got := strings.Join(names, " "); got != "a-a accept active-fraction churn connections dispatch-knees faults fd-limits generators idle-connections io_uring medusa-1996 peers quick rate rate-750" {
+	if got := strings.Join(names, " "); got != "a-a accept active-fraction buffers churn connections dispatch-knees faults fd-limits ftp generators idle-connections io_uring medusa-1996 peers quick rate rate-750 slow-clients" {
 		t.Errorf("shipped: %s", got)
 	}
 	if _, err := Load("quik"); err == nil || !strings.Contains(err.Error(), `nearest: "quick"`) {

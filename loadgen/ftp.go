@@ -77,7 +77,7 @@ func (s Spec) checkFTP() error {
 	f := s.FTP
 	if !s.isFTP() {
 		if f.is() {
-			return fmt.Errorf("--transfer, --data, --mix and --store-bytes are of ftp: give an ftp URL, not %s", s.URL)
+			return fmt.Errorf("--transfer, --data, --mix and --store-bytes are of ftp: give an ftp URL, not %s", redacted(s.URL))
 		}
 		return nil
 	}
@@ -128,7 +128,7 @@ func (s Spec) ftpPath() (string, error) {
 	}
 	for _, text := range []string{u.Path, u.User.Username()} {
 		if strings.ContainsAny(text, "\r\n\x00") {
-			return "", fmt.Errorf("URL %q: a line end or NUL in it", s.URL)
+			return "", fmt.Errorf("URL %q: a line end or NUL in it", redacted(s.URL))
 		}
 	}
 	if password, _ := u.User.Password(); strings.ContainsAny(password, "\r\n\x00") {
@@ -138,6 +138,18 @@ func (s Spec) ftpPath() (string, error) {
 		return "/", nil
 	}
 	return u.Path, nil
+}
+
+// redacted is a URL without a password, to be shown.
+func redacted(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	user, _, named := strings.Cut(authority, "@")
+	name, _, secret := strings.Cut(user, ":")
+	if !ok || !named || !secret {
+		return text
+	}
+	return scheme + "://" + name + ":xxxxx" + rest[strings.LastIndexByte(authority, '@'):]
 }
 
 // ftp is what the sessions of a generator have in common.

@@ -105,7 +105,7 @@ func New(l *loop.Loop, s Spec, on func(Event)) (*Generator, error) {
 		return nil, err
 	}
 	if !s.Address.IsValid() {
-		return nil, fmt.Errorf("URL %q: its host has not been looked up", s.URL)
+		return nil, fmt.Errorf("URL %q: its host has not been looked up", redacted(s.URL))
 	}
 	request, size, err := s.request()
 	if err != nil {

@@ -123,7 +123,7 @@ func (g *ledger) makeReport() *Report {
 	seconds := g.s.Duration.Seconds()
 	failed := rec.failed()
 	r := &Report{
-		SchemaVersion: schemaVersion, URL: g.s.URL, Backend: g.backend, Engine: g.engine,
+		SchemaVersion: schemaVersion, URL: redacted(g.s.URL), Backend: g.backend, Engine: g.engine,
 		Pacing: g.s.Pacing, Mode: "closed", Active: g.s.Connections, Depth: g.s.Depth, Idle: g.s.Idle, IdleOpen: g.idleOpen,
 		TimeoutNs: int64(g.s.Timeout), DurationNs: int64(g.s.Duration),
 		Scheduled: rec.scheduled, Sent: rec.sent, Requests: rec.errors[OK], SentLate: rec.lateFree,

@@ -234,7 +234,7 @@ func lookUp(s Spec) (netip.AddrPort, error) {
 	defer cancel()
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", t.name)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("URL %q: looking its host up: %w", s.URL, err)
+		return netip.AddrPort{}, fmt.Errorf("URL %q: looking its host up: %w", redacted(s.URL), err)
 	}
 	return netip.AddrPortFrom(ips[0].Unmap(), uint16(port)), nil
 }

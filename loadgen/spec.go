@@ -236,7 +236,7 @@ type target struct {
 // parse reads the URL.
 func (s Spec) parse() (target, error) {
 	bad := func(why string) (target, error) {
-		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH, ftp://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES", s.URL, why)
+		return target{}, fmt.Errorf("URL %q: %s; give http://HOST[:PORT]/PATH, ftp://HOST[:PORT]/PATH, raw://HOST:PORT or echo://HOST:PORT/BYTES", redacted(s.URL), why)
 	}
 	u, err := url.Parse(s.URL)
 	if err != nil {

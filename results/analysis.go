@@ -320,6 +320,9 @@ type Point struct {
 	// Failed trials have no value and inconsistent ones are never plotted.
 	// With RatioTo there are no Excluded dots.
 	Dots, Excluded []Dot
+	// Best: with RatioTo Best, this level is the best one, which the others are
+	// ratios to.
+	Best bool
 }
 
 // Dot is one trial (or pair) of a point.

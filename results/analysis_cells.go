@@ -82,6 +82,38 @@ func (a *Analysis) medianPoint(p *site, level, column string) Point {
 	return pt
 }
 
+// bestPoint is the ratio to the level that is best at a place, apart from some, on
+// the even blocks, which had no part in the choice. The best one itself is 1.
+func (a *Analysis) bestPoint(p *site, level, column string, apart []string) Point {
+	base := a.bestAt(p, column, apart...)
+	even := p.even()
+	switch {
+	case base == "":
+		return Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
+	case base == level:
+		n := 0
+		for _, m := range even.minis {
+			if m.entered(level) != nil {
+				n++
+			}
+		}
+		return Point{Y: 1, Lo: 1, Hi: 1, N: n, Best: true}
+	}
+	return a.ratioPoint(even, level, base, column)
+}
+
+// even is a place without the blocks that choose the best level.
+func (p *site) even() *site {
+	even := *p
+	even.minis = nil
+	for _, m := range p.minis {
+		if !stats.Chooses(m.block) {
+			even.minis = append(even.minis, m)
+		}
+	}
+	return &even
+}
+
 // ratioPoint is the Hodges-Lehmann ratio to a level over the blocks of a cell.
 func (a *Analysis) ratioPoint(p *site, level, base, column string) Point {
 	pt := Point{Y: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}

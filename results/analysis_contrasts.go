@@ -71,14 +71,7 @@ func (a *Analysis) pairsFor(p *site, level string, q question) ([]pair, []string
 		pick = a.keptPairs
 	}
 	if q.evenBlocks {
-		even := *p
-		even.minis = nil
-		for _, m := range p.minis {
-			if !stats.Chooses(m.block) {
-				even.minis = append(even.minis, m)
-			}
-		}
-		p = &even
+		p = p.even()
 	}
 	return pick(p, level, q.base, q.column)
 }

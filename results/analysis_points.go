@@ -109,7 +109,7 @@ func (a *Analysis) plot(f Figure, by string) (*plot, error) {
 			if !p.plans(level) || !levelIn(level, w.wanted(level)) {
 				continue
 			}
-			if f.RatioTo != "" && (level == f.RatioTo || !p.plans(level, f.RatioTo)) {
+			if f.RatioTo != "" && f.RatioTo != Best && (level == f.RatioTo || !p.plans(level, f.RatioTo)) {
 				continue
 			}
 			c := figureCell{place: p, name: level}
@@ -226,10 +226,13 @@ func (w *plot) sort(series []Series) {
 // point computes a cell's point; false when nothing of it can be drawn.
 func (w *plot) point(c figureCell, column string) (Point, bool) {
 	var pt Point
-	if w.f.RatioTo != "" {
-		pt = w.a.ratioPoint(c.place, c.name, w.f.RatioTo, column)
-	} else {
+	switch w.f.RatioTo {
+	case "":
 		pt = w.a.medianPoint(c.place, c.name, column)
+	case Best:
+		pt = w.a.bestPoint(c.place, c.name, column, w.f.Strip)
+	default:
+		pt = w.a.ratioPoint(c.place, c.name, w.f.RatioTo, column)
 	}
 	pt.Cell = c.rest
 	if pt.N == 0 && len(pt.Excluded) == 0 {

@@ -193,9 +193,9 @@ func (a *Analysis) compareAt(p *site, c *Comparison) []CompareRow {
 	return out
 }
 
-// bestAt is the level that is best on the odd blocks of a place.
-func (a *Analysis) bestAt(p *site, column string) string {
-	levels := a.levels(p.grid)
+// bestAt is the level that is best on the odd blocks of a place, apart from some.
+func (a *Analysis) bestAt(p *site, column string, apart ...string) string {
+	levels := slices.DeleteFunc(slices.Clone(a.levels(p.grid)), func(level string) bool { return slices.Contains(apart, level) })
 	values := make([][]float64, len(levels))
 	for k, level := range levels {
 		values[k] = make([]float64, p.grid.Blocks)

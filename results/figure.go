@@ -17,6 +17,7 @@ const (
 	kindLines   = "lines"
 	kindDots    = "dots"
 	kindStacked = "stacked_share"
+	kindHeat    = "heat"
 )
 
 // rendered is one figure of a run, ready to be written in any format.
@@ -140,9 +141,15 @@ func renderFigure(run *Run, a *Analysis, f Figure) rendered {
 // newChart finds what a figure shows.
 func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	switch f.Kind {
-	case kindLines, kindDots, kindStacked:
+	case kindLines, kindDots, kindStacked, kindHeat:
 	default:
-		return nil, nil, fmt.Errorf("the kind %q is not known: use %s, %s or %s", f.Kind, kindLines, kindDots, kindStacked)
+		return nil, nil, fmt.Errorf("the kind %q is not known: use %s, %s, %s or %s", f.Kind, kindLines, kindDots, kindStacked, kindHeat)
+	}
+	switch {
+	case f.Kind == kindHeat && (f.RatioTo == "" || len(f.Y) != 1):
+		return nil, nil, fmt.Errorf("a heat map shows ratios of one column: give one y column, and ratio_to (a level, or %s)", Best)
+	case len(f.Strip) > 0 && f.RatioTo != Best:
+		return nil, nil, fmt.Errorf("strip names levels that cannot be the %s one: give ratio_to: %s", Best, Best)
 	}
 	if !slices.Contains([]string{"", "linear", "log", "log2", "log1p", "even"}, f.XScale) {
 		return nil, nil, fmt.Errorf("the xscale %q is not known: use linear, log, log2, log1p or even", f.XScale)
@@ -173,7 +180,7 @@ func newChart(run *Run, a *Analysis, f Figure) (*chart, []Series, error) {
 	if err != nil {
 		return nil, nil, errors.Unwrap(err) // the caller names the figure
 	}
-	c := &chart{kind: f.Kind, ratio: f.RatioTo != "", baseline: f.RatioTo, looks: map[string]look{}, aims: a.aims()}
+	c := &chart{kind: f.Kind, ratio: f.RatioTo != "", baseline: f.RatioTo, strip: f.Strip, higher: ys[0].Better == Higher, looks: map[string]look{}, aims: a.aims()}
 	c.x, c.y = axisSpec{name: f.X, unit: x.Unit, kind: f.XScale}, axisSpec{unit: ys[0].Unit, kind: f.YScale}
 	if c.ratio {
 		c.y.unit = ""

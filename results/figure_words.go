@@ -40,9 +40,17 @@ func defaultTitle(f Figure) string {
 		}
 	}
 	if f.RatioTo != "" {
-		y += " as a ratio to " + f.RatioTo
+		y += " as a ratio to " + ratioBase(f)
 	}
 	return capital(y) + " by " + spoken(f.X)
+}
+
+// ratioBase is what the ratios of a figure are to.
+func ratioBase(f Figure) string {
+	if f.RatioTo == Best {
+		return "the best level of each place, chosen on odd blocks and compared on even ones"
+	}
+	return f.RatioTo
 }
 
 // origin says where a figure's numbers come from.
@@ -115,7 +123,7 @@ func (c *chart) label(f Figure, x Column, ys []Column) {
 		c.y.label = unitText(ys[0].Unit)
 	}
 	if c.ratio {
-		c.y.label = joinWords(f.Y) + ", ratio to " + f.RatioTo
+		c.y.label = joinWords(f.Y) + ", ratio to " + ratioBase(f)
 	}
 	if c.y.kind == "log" || c.y.kind == "log2" {
 		c.y.label += ", log scale"
@@ -133,6 +141,8 @@ func (c *chart) howToRead() string {
 	switch {
 	case !have.points:
 		s = append(s, "No trial enters here: every one was set aside, so there is no median, no line and no claim.")
+	case c.kind == kindHeat:
+		return c.readHeat()
 	case c.kind == kindStacked:
 		return "Each bar is all requests of the trials at one level (medians over blocks): what is not in the lowest part was refused, late or lost. Parts that are 0 everywhere are left out."
 	case c.ratio:
@@ -198,6 +208,9 @@ func plotCommand(f Figure, compare, out string) string {
 		add("--where", w)
 	}
 	add("--ratio-to", f.RatioTo)
+	for _, level := range f.Strip {
+		add("--strip", level)
+	}
 	add("--grid", f.Grid)
 	for _, option := range []struct{ flag, value, plain string }{
 		{"--kind", f.Kind, kindLines}, {"--xscale", f.XScale, "linear"}, {"--yscale", f.YScale, "linear"},

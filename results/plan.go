@@ -115,7 +115,7 @@ type Metrics struct {
 type Figure struct {
 	ID         string            `json:"id" yaml:"id"`
 	Title      string            `json:"title,omitempty" yaml:"title"`
-	Kind       string            `json:"kind,omitempty" yaml:"kind"` // "lines" (default), "dots", "stacked_share"
+	Kind       string            `json:"kind,omitempty" yaml:"kind"` // "lines" (default), "dots", "stacked_share", "heat"
 	Grid       string            `json:"grid,omitempty" yaml:"grid"` // of a suite with several
 	X          string            `json:"x" yaml:"x"`
 	XScale     string            `json:"xscale,omitempty" yaml:"xscale"` // linear, log, log2, log1p, even; "": linear, or even where levels would lie on each other
@@ -124,7 +124,8 @@ type Figure struct {
 	By         string            `json:"by,omitempty" yaml:"by"`         // default: the compared factor
 	Facet      Columns           `json:"facet,omitempty" yaml:"facet"`
 	Where      map[string]any    `json:"where,omitempty" yaml:"where"`
-	RatioTo    string            `json:"ratio_to,omitempty" yaml:"ratio_to"`
+	RatioTo    string            `json:"ratio_to,omitempty" yaml:"ratio_to"` // a level, or Best
+	Strip      Columns           `json:"strip,omitempty" yaml:"strip"`       // with Best: levels that are set beside it and cannot be it
 	Floor      string            `json:"floor,omitempty" yaml:"floor"`
 	CensoredAt string            `json:"censored_at,omitempty" yaml:"censored_at"`
 	Marks      map[string]string `json:"marks,omitempty" yaml:"marks"` // x value to label

@@ -7,7 +7,7 @@ import (
 
 // chart is a figure's content, ready to be laid out at any width.
 type chart struct {
-	kind     string // "lines", "dots", "stacked_share"
+	kind     string // "lines", "dots", "stacked_share", "heat"
 	title    string
 	subtitle string // machine, kernel, suite, blocks
 	caption  string // for the report: what the columns mean
@@ -16,6 +16,8 @@ type chart struct {
 	looks    map[string]look // by level
 	ratio    bool            // y is a ratio: a line at 1, a band of the margin
 	baseline string          // ratio: the level at 1
+	strip    []string        // of a heat map: levels apart from the others
+	higher   bool            // more is better
 	marks    []xMark
 	coverage []float64 // exact coverages of the intervals drawn
 	aims     string    // the coverage that they aim at; "" is 95 %
@@ -126,6 +128,8 @@ func (c *chart) draw(w float64) drawing {
 		blocks = append(blocks, c.dotsBlock(s))
 	case "stacked_share":
 		blocks = append(blocks, c.stackedBlock(s))
+	case "heat":
+		blocks = append(blocks, c.heatBlock(s))
 	default:
 		blocks = append(blocks, c.linesBlock(s))
 	}

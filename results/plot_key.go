@@ -87,7 +87,7 @@ func (c *chart) seen() seen {
 
 // key explains the marks of a chart.
 func (c *chart) key() []keyItem {
-	if c.keyed != nil || c.kind == "stacked_share" {
+	if c.keyed != nil || c.kind == "stacked_share" || c.kind == kindHeat {
 		return c.keyed
 	}
 	grey := look{color: inkSoft}

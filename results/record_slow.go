@@ -33,6 +33,8 @@ var slowColumns = []Column{
 		Meaning: "replies to slow connections that were wrong, and slow connections that were lost, over the whole trial"},
 	{Name: "tcp_memory_bytes", Unit: "bytes", Better: Lower,
 		Meaning: "growth of the memory in TCP's buffers, of the whole machine, from before the load process began to the window's end: both ends of each loopback connection, so a small slow_receive_buffer_bytes leaves mostly the server's; the kernel tells it to within 1 MiB for each CPU"},
+	{Name: "buffered_bytes_per_slow_connection", Unit: "bytes", Better: Lower,
+		Meaning: "server_buffer_bytes and tcp_memory_bytes together over the slow connections: where what they have not read waits, with what the others have"},
 }
 
 // lineFactors are what a suite may set about the lines that clients have.
@@ -54,7 +56,7 @@ func (d derivation) slow() {
 	} else {
 		d.miss("the generator did not tell the bytes of its window", "goodput_bytes_s")
 	}
-	columns := []string{"slow_open", "slow_goodput_bytes_s", "slow_achieved_share", "slow_replies_per_s", "slow_errors"}
+	columns := []string{"buffered_bytes_per_slow_connection", "slow_open", "slow_goodput_bytes_s", "slow_achieved_share", "slow_replies_per_s", "slow_errors"}
 	l := d.r.Load
 	switch {
 	case l == nil:
@@ -77,6 +79,14 @@ func (d derivation) slow() {
 		failed += n
 	}
 	d.put("slow_errors", float64(failed))
+	server := d.r.Server
+	switch {
+	case server == nil || server.Peer != nil || server.Start == nil || server.After == nil || server.Start.TCPMemoryBytes == nil || server.After.TCPMemoryBytes == nil:
+		d.miss("the server's buffers or TCP's memory are not known", "buffered_bytes_per_slow_connection")
+	case s.Connections > 0:
+		waiting := server.After.BufferBytes + *server.After.TCPMemoryBytes - *server.Start.TCPMemoryBytes
+		d.put("buffered_bytes_per_slow_connection", float64(waiting)/float64(s.Connections))
+	}
 }
 
 func (d derivation) tcpMemory() {
