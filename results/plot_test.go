@@ -317,7 +317,7 @@ func TestAboveTheAxis(t *testing.T) {
 func TestEveryFormatOfEveryKind(t *testing.T) {
 	t.Parallel()
 	magic := map[string]string{"svg": "<?xml", "png": "\x89PNG", "pdf": "%PDF-"}
-	for _, kind := range []string{kindLines, kindDots, kindStacked} {
+	for _, kind := range []string{kindLines, kindDots, kindStacked, kindHeat} {
 		for _, scale := range []string{"linear", "log"} {
 			for _, width := range []float64{wideFigure, narrowFigure} {
 				d := oddChart(kind, scale).draw(width)

@@ -64,6 +64,27 @@ func (c *Conn) setStep(step int) {
 	c.features = c.features&^((autoSteps-1)<<stepShift) | features(step)<<stepShift
 }
 
+// Habit is what a connection whose buffers adjust themselves has learnt of its
+// peer. Another connection with the same peer can begin with it.
+type Habit uint8
+
+// Habit is what the connection has learnt, also after Closed; 0 is nothing, and
+// where its buffers are not Buffers.Auto.
+func (c *Conn) Habit() Habit { return Habit(c.features >> stepShift) }
+
+// Assume begins with what another connection has learnt. Where buffers are not
+// Buffers.Auto it does nothing.
+func (c *Conn) Assume(h Habit) {
+	if !c.kind().Auto || c.gone() || c.Habit() == h {
+		return
+	}
+	bound := c.bound()
+	c.features = c.features&(1<<stepShift-1) | features(h)<<stepShift
+	if c.bound() != bound {
+		c.boundUnsent(unsentOf(c.bound()))
+	}
+}
+
 // auto is the part of an output queue whose connection has buffers of that kind.
 type auto struct {
 	on     bool

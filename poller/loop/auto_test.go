@@ -177,6 +177,48 @@ func TestAutoBudget(t *testing.T) {
 	}
 }
 
+// TestAutoHabit: a connection begins where another with the same peer has come to.
+func TestAutoHabit(t *testing.T) {
+	onEvery(t, Config{Auto: true, Networks: []NetworkBuffers{{Network: netip.MustParsePrefix("127.0.0.9/32")}}}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		var learnt Habit
+		n := 0
+		serve(func(c *Conn) Handler {
+			s := &source{left: 3 << 20}
+			fixed := !c.Buffers().Auto
+			return &handler{
+				opened: func(c *Conn) {
+					if c.Assume(learnt); fixed && c.Habit() != 0 {
+						t.Error("buffers that are fixed have learnt something")
+					}
+					c.Push(s)
+					c.CloseWhenDone()
+				},
+				closed: func(c *Conn, _ error) {
+					n++
+					switch want := autoSize(int(learnt & (autoSteps - 1))); n {
+					case 1:
+						if learnt = c.Habit(); learnt == 0 || s.asked[0] != AutoLeast {
+							t.Errorf("learnt %d; asked for %v", learnt, s.asked[:3])
+						}
+						l.Dial(DialOptions{Address: at}, &handler{})
+					case 2:
+						if s.asked[0] != want {
+							t.Errorf("the next connection is asked for %d bytes first, want %d", s.asked[0], want)
+						}
+						l.Dial(DialOptions{Address: at, Source: netip.MustParseAddr("127.0.0.9")}, &handler{})
+					case 3:
+						if !fixed || s.asked[0] != DefaultBuffer {
+							t.Errorf("one of other buffers is asked for %d bytes", s.asked[0])
+						}
+						l.Stop()
+					}
+				},
+			}
+		})
+		l.Dial(DialOptions{Address: at}, &handler{})
+	})
+}
+
 // TestAutoWhole: what is sent from buffers that adjust themselves arrives as it
 // is, to slow readers and fast, on every engine.
 func TestAutoWhole(t *testing.T) {

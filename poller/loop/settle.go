@@ -20,7 +20,10 @@ func (n *Listener) adopt(fd int, io any) *Conn {
 		l.accepted++
 	}
 	l.table.addConn(c)
-	c.furnish(func() netip.Addr { return c.RemoteAddr().Addr() })
+	c.furnish(func() netip.Addr {
+		l.counts.Calls[CallSocket] += 2 // getsockname, getpeername
+		return c.RemoteAddr().Addr()
+	})
 	if !l.inherited {
 		c.setKernelBuffers()
 	}

@@ -48,6 +48,7 @@ func (ch *channel) Opened(c *loop.Conn) {
 // run begins to move the bytes of the transfer.
 func (ch *channel) run() {
 	s, t, c := ch.session, ch.transfer, ch.conn
+	c.Assume(s.habit)
 	c.SetDeadline(s.server.cfg.DataTimeout)
 	c.Resume() // of one who sends nothing, the FIN is to be heard
 	if t.sink != nil {
@@ -127,6 +128,9 @@ func (ch *channel) Closed(c *loop.Conn, err error) {
 		return
 	}
 	open := ch.open
+	if s.habit = c.Habit(); !open {
+		s.habit = 0
+	}
 	ch.leave()
 	switch kind := loop.Kind(err); {
 	case t == nil:

@@ -24,15 +24,16 @@ type session struct {
 	restart  int64  // what REST gave
 	peer     netip.Addr
 	facts    factSet
-	tries    uint8 // wrong passwords, whoever logged in meanwhile
-	image    bool  // TYPE I; TYPE A is what a session begins with (RFC 959 section 5.1)
-	epsvOnly bool  // EPSV ALL came
-	skipping bool  // the rest of a line that is too long
-	checking bool  // a password
-	held     bool  // a command waits for the transfer to end, or the password
-	quitting bool  // 221 or 421 follows the transfer
-	counted  bool  // among the sessions of its address
-	over     bool  // nothing is said any more
+	habit    loop.Habit // of the last data connection
+	tries    uint8      // wrong passwords, whoever logged in meanwhile
+	image    bool       // TYPE I; TYPE A is what a session begins with (RFC 959 section 5.1)
+	epsvOnly bool       // EPSV ALL came
+	skipping bool       // the rest of a line that is too long
+	checking bool       // a password
+	held     bool       // a command waits for the transfer to end, or the password
+	quitting bool       // 221 or 421 follows the transfer
+	counted  bool       // among the sessions of its address
+	over     bool       // nothing is said any more
 }
 
 var (
