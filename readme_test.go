@@ -24,6 +24,7 @@ var (
 	readmeBlock = regexp.MustCompile("(?ms)^```(sh|yaml)\n(.*?)^```")
 	readmePort  = regexp.MustCompile(`\b127\.0\.0\.1:(\d+)\b`)
 	readmeTimes = regexp.MustCompile(` --(duration|warmup) \S+`)
+	readmeWord  = regexp.MustCompile(`'[^']*'|\S+`)
 	readmeEnd   = regexp.MustCompile(`\s+#.*$`)
 )
 
@@ -120,7 +121,11 @@ func readmeGrammar(t *testing.T, line string) {
 		t.Fatal(err)
 	}
 	line, _, _ = strings.Cut(strings.TrimSuffix(line, " &"), " > ")
-	if _, err := parser.Parse(strings.Fields(line)[1:]); err != nil {
+	var words []string
+	for _, w := range readmeWord.FindAllString(line, -1) {
+		words = append(words, strings.Trim(w, "'"))
+	}
+	if _, err := parser.Parse(words[1:]); err != nil {
 		t.Errorf("README.md: %s: %v", line, err)
 	}
 }
