@@ -15,7 +15,7 @@ build:
 	$(GO) build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o medusa .
 
 test:
-	GO="$(GO)" scripts/test.sh -race ./...
+	GO="$(GO)" scripts/test.sh -race -timeout 20m ./...
 
 lint:
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
