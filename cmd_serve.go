@@ -34,6 +34,7 @@ type serveCmd struct {
 	Out            int           `help:"User-space output buffer: a power of two from 512 to 1048576 (16384)." placeholder:"BYTES"`
 	Buffers        string        `help:"Buffers for all and by the peer's network, as 'default=4KiB; 10.0.0.0/8=256KiB; 127.0.0.0/8=auto'. An entry is a size in and out, auto (out follows what the peer takes, and so does what waits in the kernel), or some of in=SIZE, out=SIZE, receive=SIZE and send=SIZE (SO_RCVBUF, SO_SNDBUF: a size turns the kernel's own tuning off), owned (kept as long as the connection lives), auto, with commas between. budget=SIZE bounds all that are auto together (64MiB)." placeholder:"SPEC"`
 	FileIO         string        `name:"file-io" default:"sendfile" enum:"sendfile,copy" help:"How files are sent: by sendfile, or copied: read into an output buffer and sent from it (${default})." placeholder:"KIND"`
+	ColdFiles      string        `default:"loop" enum:"loop,work,ring" help:"Who waits for the disk where a file is not in the page cache: the loop, and with it all connections; work, a thread that reads it while the loop goes on; or ring, on the backend io_uring, the kernel (${default}). The last two ask the kernel before they send what it has (Linux)." placeholder:"KIND"`
 	Wait           string        `default:"block" enum:"block,poll" help:"How to wait for events: block, or poll without sleeping (${default})." placeholder:"KIND"`
 	RingWithout    string        `help:"Features that io_uring shall do without, to find out what they are worth: some of defer-taskrun, single-issuer, no-sqarray, registered-ring, multishot, buffer-groups, skip-success, batching." placeholder:"LIST"`
 	Burn           float64       `help:"Burn so much more CPU time than is used, as a share of it from 0 to 1: a server that is slower by a known amount, to try a comparison with." placeholder:"SHARE"`
@@ -55,7 +56,7 @@ func (c serveCmd) Run(s streams) error {
 		Backend: c.Backend, HTTP: c.HTTP, Raw: c.Raw, Echo: c.Echo, EchoBytes: c.EchoBytes, Root: c.Root, Fixed: c.Fixed,
 		Hosts: c.Vhost, Listing: c.Listing, Delay: c.Delay, Redirects: c.Redirect, Proxies: c.Proxy,
 		AccessLog: c.AccessLog, MaxContent: c.MaxContent,
-		In: c.In, Out: c.Out, Buffers: c.Buffers, CopyFiles: c.FileIO == "copy", Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
+		In: c.In, Out: c.Out, Buffers: c.Buffers, CopyFiles: c.FileIO == "copy", ColdFiles: c.ColdFiles, Wait: c.Wait, NoFile: c.Nofile, CPUs: c.CPU, Congestion: c.Congestion,
 		ReserveFDs: c.ReserveFDs, OnFull: c.OnFull, AcceptsPerTurn: c.AcceptsPerTurn, DeferAccept: c.DeferAccept, HeadTimeout: c.HeadTimeout,
 		MaxConnections: c.MaxConnections, FDBase: c.FDBase, RingWithout: c.RingWithout, Burn: c.Burn, IdleTimeout: c.IdleTimeout, Control: c.Control != "",
 		Processes: c.Processes, FTP: c.FTP.config(),

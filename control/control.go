@@ -122,8 +122,9 @@ type Snapshot struct {
 	Accepted            uint64            `json:"accepted"`
 	AcceptFailures      uint64            `json:"accept_failures"`
 	ListenPauses        uint64            `json:"listen_pauses"`
-	Shed                uint64            `json:"shed,omitempty"`   // clients refused at the limit
-	Reaped              uint64            `json:"reaped,omitempty"` // idle connections closed at the limit
+	Shed                uint64            `json:"shed,omitempty"`       // clients refused at the limit
+	Reaped              uint64            `json:"reaped,omitempty"`     // idle connections closed at the limit
+	ColdReads           uint64            `json:"cold_reads,omitempty"` // parts of files that were read from the disk for the loop
 	StaleEvents         uint64            `json:"stale_events"`
 	BufferBytes         int64             `json:"buffer_bytes,omitempty"` // user-space buffers that connections have in hand
 	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring

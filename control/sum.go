@@ -28,6 +28,7 @@ func Sum(all []Snapshot, pids []int) Snapshot {
 		s.StaleEvents += one.StaleEvents
 		s.Shed += one.Shed
 		s.Reaped += one.Reaped
+		s.ColdReads += one.ColdReads
 		s.BufferBytes += one.BufferBytes
 		s.RingWorkers += one.RingWorkers
 		s.VoluntarySwitches += one.VoluntarySwitches

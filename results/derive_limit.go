@@ -34,7 +34,7 @@ func (d derivation) limit() {
 		why = "no time passed between the server's snapshots"
 	}
 	if why != "" {
-		d.miss(why, "shed_per_s", "reaped_per_s", "listen_pauses_per_s")
+		d.miss(why, "shed_per_s", "reaped_per_s", "listen_pauses_per_s", "cold_reads_per_s")
 		return
 	}
 	for _, c := range []struct {
@@ -43,6 +43,7 @@ func (d derivation) limit() {
 	}{
 		{"shed_per_s", s.Before.Shed, s.After.Shed}, {"reaped_per_s", s.Before.Reaped, s.After.Reaped},
 		{"listen_pauses_per_s", s.Before.ListenPauses, s.After.ListenPauses},
+		{"cold_reads_per_s", s.Before.ColdReads, s.After.ColdReads},
 	} {
 		if c.after < c.before {
 			d.miss("the server's counter ran backwards in the window", c.column)

@@ -58,6 +58,7 @@ type Snapshot struct {
 	ListenPauses        uint64            `json:"listen_pauses"`
 	Shed                uint64            `json:"shed,omitempty"`
 	Reaped              uint64            `json:"reaped,omitempty"`
+	ColdReads           uint64            `json:"cold_reads,omitempty"`
 	StaleEvents         uint64            `json:"stale_events"`
 	BufferBytes         int64             `json:"buffer_bytes,omitempty"`
 	RingWorkers         int               `json:"ring_workers,omitempty"` // kernel threads that work for io_uring

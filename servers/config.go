@@ -60,6 +60,9 @@ type Config struct {
 	// CopyFiles reads files and sends what was read, where sendfile(2) would do
 	// both: to find out what that is worth.
 	CopyFiles bool
+	// ColdFiles is who waits for the disk where a file is not in the page cache:
+	// "loop" (or ""), "work" or "ring", see loop.ColdFiles.
+	ColdFiles string
 	// Wait is "block" (or "") to sleep until something is ready, or "poll" to
 	// ask all the time.
 	Wait string
@@ -149,8 +152,14 @@ func (c *Config) loop() (loop.Config, error) {
 	if err != nil {
 		return loop.Config{}, err
 	}
+	cold := loop.ColdLoop
+	if c.ColdFiles != "" {
+		if cold, err = loop.ParseColdFiles(c.ColdFiles); err != nil {
+			return loop.Config{}, err
+		}
+	}
 	l := loop.Config{
-		OnFull:  onFull,
+		OnFull: onFull, ColdFiles: cold,
 		Backend: c.Backend, In: c.In, Out: c.Out, Busy: c.Wait == "poll",
 		CopyFiles:      c.CopyFiles,
 		MaxConnections: c.MaxConnections, RingWithout: without,

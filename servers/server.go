@@ -97,6 +97,11 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if where.loop.ColdFiles == loop.ColdWork && s.loop.Engine() != "goroutines" {
+		// See loop.ColdWork. Goroutines pay for each more, and their own calls give
+		// theirs away in any case.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + loop.Workers)
+	}
 	if err := s.listen(where); err != nil {
 		// Running a loop that was told to stop closes what it holds.
 		s.loop.Stop()

@@ -62,6 +62,7 @@ func (s *server) snapshot(full bool) *control.Snapshot {
 	snapshot.Accepted, snapshot.AcceptFailures = counts.Accepted, counts.AcceptFailures
 	snapshot.ListenPauses, snapshot.StaleEvents = counts.ListenPauses, counts.StaleEvents
 	snapshot.Shed, snapshot.Reaped = counts.Shed, counts.Reaped
+	snapshot.ColdReads = counts.ColdReads
 	snapshot.BufferBytes = counts.BufferBytes
 	snapshot.RingWorkers = s.loop.Workers()
 	return &snapshot

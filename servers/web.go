@@ -126,6 +126,6 @@ func (s *server) files(o *site, listeners int) []httpd.Extension {
 	if o == nil {
 		return nil
 	}
-	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall, Open: s.openFiles(listeners)})
+	o.cache = filesys.NewCache(o.dir, filesys.CacheOptions{Wall: s.loop.Wall, Readable: s.loop.Readable, Open: s.openFiles(listeners)})
 	return []httpd.Extension{httpd.NewFiles(o.cache, httpd.FilesOptions{Listing: s.cfg.Listing})}
 }

@@ -49,6 +49,7 @@ const (
 	opWake
 	opCancel // completes only if it has found nothing
 	opNone   // whose completion says nothing
+	opFile   // of a file: its number in completion.reads
 
 	opShift        = 60
 	groupShift     = 56 // of opRecv

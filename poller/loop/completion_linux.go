@@ -48,6 +48,7 @@ type completion struct {
 	fed     [bufferSizes]int            // of those that had to wait, who may now receive
 	asked   [bufferSizes]int            // receives asked for since then
 	own     ownBuffers
+	reads   ringReads
 }
 
 func newCompletion(l *Loop) engine {
@@ -125,6 +126,7 @@ func (e *completion) dispose() error {
 	}
 	err := e.ring.Close()
 	e.own.unmap()
+	e.reads.close()
 	if err2 := e.waker.Close(); err == nil {
 		err = err2
 	}
@@ -277,6 +279,9 @@ func (e *completion) dispatch(q *uring.CQE) {
 	kind := q.UserData >> opShift
 	switch kind {
 	case opNone, opSend: // sends were seen by collect
+		return
+	case opFile:
+		e.fetched(q)
 		return
 	case opWake:
 		e.waker.Take()

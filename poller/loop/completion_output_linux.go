@@ -82,7 +82,7 @@ func (e *completion) sendFile(c *Conn, k *flight, s *segment, budget int) bool {
 		at = e.now()
 	}
 	l.counts.Calls[CallSendFile]++
-	n, errno := rawSendFile(int(c.fd), int(s.f.Fd()), s.off, int(min(s.n, int64(budget))))
+	n, errno := rawSendFile(int(c.fd), int(s.f.Fd()), s.off, s.sendable(budget))
 	switch {
 	case errno == unix.EAGAIN:
 		e.awaitWritable(c, k, c.fin)

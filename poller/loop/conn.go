@@ -143,7 +143,7 @@ func (c *Conn) SendFile(f *os.File, off, n int64, release func()) {
 		return
 	}
 	if c.loop.cfg.CopyFiles {
-		c.Push(&fileReader{loop: c.loop, f: f, off: off, n: n, release: release})
+		c.Push(&fileReader{conn: c, f: f, off: off, n: n, release: release})
 		return
 	}
 	c.output().file(f, off, n, release)

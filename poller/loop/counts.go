@@ -13,6 +13,7 @@ const (
 	CallWrite                // send, sendmsg
 	CallSendFile             // sendfile
 	CallReadFile             // pread, of what is sent where sendfile is not used
+	CallCached               // cachestat and its probes, counted as one: is a file in the page cache?
 	CallAccept               // accept
 	CallClose                // close, shutdown
 	CallConnect              // connect
@@ -21,7 +22,7 @@ const (
 	calls
 )
 
-var callNames = [calls]string{"wait", "control", "read", "write", "sendfile", "pread", "accept", "close", "connect", "socket", "wake"}
+var callNames = [calls]string{"wait", "control", "read", "write", "sendfile", "pread", "cachestat", "accept", "close", "connect", "socket", "wake"}
 
 // String is the kind's name in records.
 func (k Call) String() string { return callNames[k] }
@@ -51,6 +52,7 @@ type Counts struct {
 	AcceptFailures uint64
 	ListenPauses   uint64        // times that a listener stopped accepting because of a limit
 	Shed           uint64        // clients refused: see OnFull
+	ColdReads      uint64        // parts of files that somebody read for the loop: see ColdFiles
 	Reaped         uint64        // idle connections closed to make a place
 	StaleEvents    uint64        // events for connections that had gone, dropped
 	Open           int           // connections open or being opened

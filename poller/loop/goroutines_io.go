@@ -214,7 +214,7 @@ func (e *goroutines) prepare(c *Conn, t *task) bool {
 	}
 	t.send = sending{call: CallWrite}
 	if s.f != nil {
-		t.send = sending{call: CallSendFile, file: int(s.f.Fd()), off: s.off, n: int(min(s.n, turnBytes))}
+		t.send = sending{call: CallSendFile, file: int(s.f.Fd()), off: s.off, n: s.sendable(turnBytes)}
 	} else {
 		t.vector, _, t.send.more = c.out.gather(t.vector[:0], turnBytes, c.finFollows())
 	}

@@ -68,6 +68,9 @@ type Config struct {
 	// CopyFiles: what SendFile queues is read and sent as a producer's bytes are,
 	// an output buffer at a time. Without, sendfile(2) does both.
 	CopyFiles bool
+	// ColdFiles says who waits for the disk where a file that is to be sent is not
+	// in the page cache.
+	ColdFiles ColdFiles
 	// Spin is how long before a timer is due the loop stops sleeping and
 	// polls instead, because a sleeping thread wakes late.
 	Spin time.Duration
@@ -165,6 +168,7 @@ type Loop struct {
 	buffersOf   []Buffers // by class: Config.classes
 	inherited   bool      // connections have their kernel buffers from the listener
 	work        work
+	disk        disk
 	counts      Counts
 	burner      burner
 }
@@ -184,7 +188,7 @@ func New(cfg Config) (*Loop, error) {
 	if info.Missing != "" {
 		return nil, fmt.Errorf("backend %s is not available here: %s", info.Name, info.Missing)
 	}
-	l := &Loop{cfg: cfg, info: info, spare: -1}
+	l := &Loop{cfg: cfg, info: info, spare: -1, disk: systemDisk()}
 	if l.buffersOf, err = cfg.classes(); err != nil {
 		return nil, err
 	}

@@ -31,6 +31,10 @@ type segment struct {
 	f       *os.File
 	off, n  int64 // of f; of r, what its last Read gave, and what it counts as
 	release func()
+	// Of f, with Config.ColdFiles: up to where the page cache was seen to have it,
+	// and that somebody brings it there.
+	warm     int64
+	fetching bool
 }
 
 // idleReads is how often in a row a producer may return no bytes and no error.
@@ -83,6 +87,9 @@ func (o *output) fill(c *Conn) (*segment, error) {
 	l := c.loop
 	for idle := 0; !o.empty(); {
 		s := &o.segments[o.head]
+		if s.f != nil && !o.thaw(c, s) {
+			return nil, nil
+		}
 		if s.r == nil || len(s.p) > 0 {
 			return s, nil
 		}

@@ -262,7 +262,7 @@ func (e *readiness) flush(c *Conn) (full bool) {
 		asked, n, errno := 0, 0, unix.Errno(0)
 		file := s.f != nil
 		if file {
-			asked = int(min(s.n, int64(budget)))
+			asked = s.sendable(budget)
 			l.counts.Calls[CallSendFile]++
 			n, errno = rawSendFile(int(c.fd), int(s.f.Fd()), s.off, asked)
 			if errno == 0 && n == 0 {

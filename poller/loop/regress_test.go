@@ -250,9 +250,9 @@ func TestStopDropsWork(t *testing.T) {
 		}
 		var begun, done atomic.Int32
 		release := make(chan struct{})
-		for range 3 * workers {
+		for range 3 * Workers {
 			l.Work(func() error {
-				if begun.Add(1) == workers {
+				if begun.Add(1) == Workers {
 					l.Stop()
 				}
 				<-release
@@ -264,8 +264,8 @@ func TestStopDropsWork(t *testing.T) {
 			close(release)
 		}()
 		t.Cleanup(func() {
-			if begun.Load() != workers || done.Load() != 0 {
-				t.Errorf("%d jobs began and %d were reported; want %d and none", begun.Load(), done.Load(), workers)
+			if begun.Load() != Workers || done.Load() != 0 {
+				t.Errorf("%d jobs began and %d were reported; want %d and none", begun.Load(), done.Load(), Workers)
 			}
 		})
 	})

@@ -80,5 +80,8 @@ func (b BackendInfo) check(c Config) error {
 	if c.RingWithout != 0 && b.Engine != "completion" {
 		return fmt.Errorf("backend %s has no features of io_uring to do without (%s): only io_uring does", b.Name, c.RingWithout)
 	}
+	if err := c.ColdFiles.check(b.Name, b.Engine); err != nil {
+		return err
+	}
 	return c.Burn.check(c, b.Engine)
 }

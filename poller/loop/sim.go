@@ -309,7 +309,7 @@ func (e *sim) update(c *Conn) {
 		}
 		p := s.p
 		if s.f != nil {
-			p = make([]byte, min(s.n, int64(c.OutSize())))
+			p = make([]byte, s.sendable(c.OutSize()))
 			n, err := s.f.ReadAt(p, s.off)
 			if n == 0 {
 				c.fail(fmt.Errorf("%w: %v", ErrShort, err))

@@ -2,8 +2,8 @@ package loop
 
 import "sync"
 
-// workers bounds the jobs of Loop.Work that run at once.
-const workers = 4
+// Workers bounds the jobs of Loop.Work that run at once.
+const Workers = 4
 
 // work runs jobs that would block the loop.
 type work struct {
@@ -12,7 +12,7 @@ type work struct {
 	running sync.WaitGroup
 }
 
-// Work runs job off the loop, at most workers at once, and then done, with
+// Work runs job off the loop, at most Workers at once, and then done, with
 // what job returned, on the loop. done is not called when the loop stops
 // first; a job that has not begun by then is dropped, one that has is waited
 // for. On "sim" job runs on the loop, as if it took no time.
@@ -22,7 +22,7 @@ func (l *Loop) Work(job func() error, done func(error)) {
 		return
 	}
 	if l.work.slots == nil {
-		l.work.slots = make(chan struct{}, workers)
+		l.work.slots = make(chan struct{}, Workers)
 		l.work.stopped = make(chan struct{})
 	}
 	l.work.running.Add(1)

@@ -41,7 +41,7 @@ func probe() Support {
 	}
 	defer r.Close()
 	s := Support{Granted: r.Granted()}
-	if s.Missing = r.operations(OpPollAdd, OpPollRemove, OpSendMsg, OpAccept, OpAsyncCancel, OpClose, OpSend, OpRecv); s.Missing == nil {
+	if s.Missing = r.operations(OpPollAdd, OpPollRemove, OpSendMsg, OpAccept, OpAsyncCancel, OpClose, OpRead, OpSend, OpRecv); s.Missing == nil {
 		s.Missing = absent(r.tryMultishot())
 	}
 	return s

@@ -53,7 +53,7 @@ func TestOperationsMissing(t *testing.T) {
 	if err := b.operations(OpNop, OpSend, 0xfe); err == nil || !strings.Contains(err.Error(), "254") {
 		t.Errorf("%v", err)
 	}
-	if err := b.operations(OpNop, OpPollAdd, OpPollRemove, OpSendMsg, OpAccept, OpAsyncCancel, OpClose, OpSend, OpRecv); err != nil {
+	if err := b.operations(OpNop, OpPollAdd, OpPollRemove, OpSendMsg, OpAccept, OpAsyncCancel, OpClose, OpRead, OpSend, OpRecv); err != nil {
 		t.Error(err)
 	}
 }

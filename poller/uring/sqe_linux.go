@@ -35,6 +35,7 @@ const (
 	OpAccept      Op = 13
 	OpAsyncCancel Op = 14
 	OpClose       Op = 19
+	OpRead        Op = 22
 	OpSend        Op = 26
 	OpRecv        Op = 27
 )
@@ -108,6 +109,11 @@ func (s *SQE) PollRemove(userData uint64) {
 // that one is being carried out.
 func (s *SQE) Cancel(userData uint64) {
 	s.Opcode, s.FD, s.Addr = OpAsyncCancel, -1, userData
+}
+
+// Read reads of the file fd from off into p.
+func (s *SQE) Read(fd int, p []byte, off int64) {
+	s.Opcode, s.FD, s.Addr, s.Len, s.Off = OpRead, int32(fd), address(p), uint32(len(p)), uint64(off)
 }
 
 // Close closes fd.

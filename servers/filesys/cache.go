@@ -3,6 +3,7 @@ package filesys
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 	"time"
 
@@ -25,6 +26,11 @@ type CacheOptions struct {
 	// modified long enough ago to be Settled at once. Nil: none is before it has
 	// been known for 2 s.
 	Wall func() time.Time
+
+	// Readable says whether the first bytes of a file can be read without waiting
+	// for a disk (Loop.Readable). The content of one that cannot is not held until
+	// it can, at the next look. Nil: all can.
+	Readable func(f *os.File, off, n int64) bool
 }
 
 // CacheStats counts since NewCache, and what is held now.
@@ -110,7 +116,7 @@ func (c *Cache) use(e *Entry) (*Entry, error) {
 func (c *Cache) check(e *Entry, now loop.Time) (*Entry, error) {
 	e.Retain() // so that it is not what is given up for want of descriptors
 	defer e.Release()
-	if e.err != nil || e.asksContent() {
+	if e.err != nil || e.cold || e.asksContent() {
 		return c.load(e.name, e, now)
 	}
 	info, err := fs.Stat(c.fsys, e.name)

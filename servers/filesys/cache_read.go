@@ -59,7 +59,7 @@ func (c *Cache) look(name string, old *Entry, now loop.Time, hold bool) (e *Entr
 	e.Settled = c.settled(e, now)
 	e.Tag = e.id.tag(e.Settled)
 	switch {
-	case hold && e.Size <= min(int64(c.options.File), c.options.Content):
+	case hold && e.Size <= min(int64(c.options.File), c.options.Content) && c.readable(e, f):
 		steady, err = e.hold(f)
 	case e.id.withoutMtime && e.Size <= hashLimit:
 		e.Tag, err = contentTag(f, e.Size)
@@ -73,6 +73,14 @@ func (c *Cache) look(name string, old *Entry, now loop.Time, hold bool) (e *Entr
 		return nil, false, err
 	}
 	return e, steady, nil
+}
+
+// readable says whether the content of e can be held now; if not, e remembers why.
+func (c *Cache) readable(e *Entry, f fs.File) bool {
+	if file, ok := f.(*os.File); ok && c.options.Readable != nil && e.Size > 0 {
+		e.cold = !c.options.Readable(file, 0, e.Size)
+	}
+	return !e.cold
 }
 
 // hold reads the content, and looks whether the file is still what it was.

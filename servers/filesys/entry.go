@@ -53,6 +53,7 @@ type Entry struct {
 
 	// Of the cache's lists.
 	kind       kind
+	cold       bool   // its content would be held, had it not to be waited for
 	used       uint64 // Cache.uses when it was last used
 	prev, next *Entry
 }
