@@ -70,6 +70,9 @@ func serverArgs(v values, address netip.Addr, cpus []int) []string {
 	if k := v.text("file_io"); k != "" {
 		a = append(a, "--file-io", k)
 	}
+	if k := v.text("cold_files"); k != "" {
+		a = append(a, "--cold-files", k)
+	}
 	if n := v.number("fd_base"); n > 0 {
 		a = append(a, "--fd-base", whole(n))
 	}

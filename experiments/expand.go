@@ -117,6 +117,8 @@ func (v values) contradiction() string {
 		return "active_share needs offered_share"
 	case v.has("offered_share") && (v.has("active_connections") || v.has("idle_connections")):
 		return "offered_share sets the number of connections: remove active_connections and idle_connections"
+	case v.text("cold_files") == "ring" && v.text("backend") != "io_uring":
+		return fmt.Sprintf("cold_files: ring is about the backend io_uring, not %s", v.text("backend"))
 	case v.has("ring_without") && v.text("ring_without") != nothing && v.text("backend") != "io_uring":
 		return fmt.Sprintf("ring_without %s is about the backend io_uring, not %s", v.text("ring_without"), v.text("backend"))
 	case v.number("burn") > 0 && (v.text("backend") == "goroutines" || v.text("server_wait") == "poll"):

@@ -3,6 +3,7 @@ package experiments
 import (
 	"fmt"
 
+	"medusa/experiments/peers"
 	"medusa/loadgen/faults"
 )
 
@@ -31,7 +32,7 @@ func (v values) withFault() bool { return v.has("fault") && v.text("fault") != n
 func (v values) faultWrong() string {
 	others := []string{"fault_connections", "fault_after_s", "fault_s"}
 	if !v.has("fault") {
-		for _, name := range others {
+		for _, name := range append(others, "fault_path", "fault_rate_per_s", "fault_evicts") {
 			if v.has(name) {
 				return name + " needs fault: what the fault is"
 			}
@@ -43,7 +44,12 @@ func (v values) faultWrong() string {
 			return "a fault needs " + name
 		}
 	}
+	_, file := v.faultFile()
 	switch {
+	case v.on("fault_evicts") && v.text("fault") != faults.Download:
+		return "fault_evicts: true is for fault: " + faults.Download
+	case v.on("fault_evicts") && !file:
+		return "fault_evicts needs a fault_path that is a file, such as /files/1048576"
 	case v.text("protocol") != "http":
 		return "faults speak http: remove protocol: " + v.text("protocol")
 	case v.text("mode") != "open":
@@ -63,12 +69,21 @@ func (h Host) faultMissing(v values) string {
 	if why := faults.Missing(name); why != "" {
 		return fmt.Sprintf("the fault %s is not here: %s", name, why)
 	}
+	if v.on("fault_evicts") && diskFolder() == "" {
+		return "fault_evicts needs a folder that is not in memory: TMPDIR and /var/tmp are; set TMPDIR"
+	}
 	k, err := faults.Lookup(name)
 	holds := name == loadKilled || err == nil && k.Holds
 	if need := uint64(v.number("fault_connections")) + uint64(connections(v)) + reserveFDs; holds && need > min(h.NoFile, uint64(v.number("nofile"))) {
 		return fmt.Sprintf("the fault %s with %s connections needs %d descriptors in the server, its limit is %s", name, show(v.number("fault_connections")), need, show(v.number("nofile")))
 	}
 	return ""
+}
+
+// faultFile is the size of the file that clients of the fault ask for; false where
+// that is none of the runner's.
+func (v values) faultFile() (size int, file bool) {
+	return peers.FileSize(v.text("fault_path"), filesPrefix)
 }
 
 // spanArgs tell the load process which part of its window the fault is in.

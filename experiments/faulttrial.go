@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,7 +126,16 @@ func (t *trial) faultArgs() []string {
 		if k, err := faults.Lookup(kind); err == nil && k.Large {
 			path = largePath
 		}
+		if v.has("fault_path") {
+			path = v.text("fault_path")
+		}
 		a = []string{"fault", kind, "http://" + at + path, "--control", "stdio", "--connections", n, "--duration", secs(v.number("fault_s")).String()}
+		if r := v.number("fault_rate_per_s"); r > 0 {
+			a = append(a, "--rate", strconv.FormatFloat(r, 'f', -1, 64))
+		}
+		if v.on("fault_evicts") {
+			a = append(a, "--evict", filepath.Join(t.folder, rootFolder, filepath.FromSlash(path)))
+		}
 	}
 	// Who observes has to keep its time, on the same CPU.
 	a = append(a, "--background")

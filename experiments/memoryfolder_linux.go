@@ -1,6 +1,10 @@
 package experiments
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // sharedMemory is where Linux has a file system in memory (tmpfs(5), shm_open(3)).
 const sharedMemory = "/dev/shm"
@@ -13,4 +17,16 @@ func memoryFolder(bytes int64) string {
 		return ""
 	}
 	return sharedMemory
+}
+
+// diskFolder is a folder for temporary files that is not in memory; "" where there
+// is none.
+func diskFolder() string {
+	for _, dir := range []string{os.TempDir(), "/var/tmp"} {
+		var s unix.Statfs_t
+		if unix.Statfs(dir, &s) == nil && s.Type != unix.TMPFS_MAGIC && s.Type != unix.RAMFS_MAGIC && unix.Access(dir, unix.W_OK) == nil {
+			return dir
+		}
+	}
+	return ""
 }

@@ -82,6 +82,9 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 			files[slow], file = size, true
 		}
 	}
+	if size, ok := t.set.faultFile(); ok {
+		files[t.set.text("fault_path")], file = size, true
+	}
 	ftp := t.set.text("protocol") == "ftp" // which has a root, if only to store in
 	if !peer && !file && !ftp {
 		return args, nil
@@ -95,14 +98,18 @@ func (t *trial) serverCommand(address netip.Addr, cpus []int) ([]string, error) 
 	// The folder is removed by this process, which outlives those that it
 	// kills.
 	var err error
-	if t.folder, err = readableFolder(t.set.fileBytes(files)); err != nil {
+	parent := memoryFolder(t.set.fileBytes(files))
+	if _, ok := t.set.faultFile(); ok { // which may have to be dropped from memory
+		parent = diskFolder()
+	}
+	if t.folder, err = readableFolder(parent); err != nil {
 		return nil, err
 	}
 	if peer {
 		args = append(args, "--temp", t.folder)
 	}
 	if file || ftp {
-		root := filepath.Join(t.folder, "root")
+		root := filepath.Join(t.folder, rootFolder)
 		if err := os.Mkdir(root, 0o755); err != nil {
 			return nil, err
 		}
@@ -127,11 +134,14 @@ func (v values) fileBytes(files map[string]int) (sum int64) {
 	return sum
 }
 
-// readableFolder makes a temporary folder for so many bytes that a server which
-// gives up its privileges can read: in memory where there is room for that, so that
-// no disk is written to beside the trial.
-func readableFolder(bytes int64) (string, error) {
-	dir, err := os.MkdirTemp(memoryFolder(bytes), "medusa-trial-")
+// rootFolder, in the folder of a trial, is what its server serves.
+const rootFolder = "root"
+
+// readableFolder makes a temporary folder that a server which gives up its
+// privileges can read: in memory where there is room for that, so that no disk is
+// written to beside the trial.
+func readableFolder(parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "medusa-trial-")
 	if err != nil {
 		return "", err
 	}
@@ -151,6 +161,9 @@ func makeFile(root, path string, size int) error {
 	body := peers.Body(min(size, fileChunk))
 	for left := size; left > 0 && err == nil; left -= len(body) {
 		_, err = f.Write(body[:min(left, len(body))])
+	}
+	if err == nil {
+		err = f.Sync() // what is dirty cannot be dropped from the page cache, and is no trial's business
 	}
 	return errors.Join(err, f.Close())
 }

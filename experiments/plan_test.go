@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -365,7 +366,7 @@ func TestShippedPlans(t *testing.T) {
 	}
 	for _, s := range all {
 		h := testHost()
-		if s.Name == "io_uring" || s.Name == "accept" || s.Name == "dispatch-knees" || len(s.Servers) > 0 {
+		if slices.Contains([]string{"io_uring", "accept", "dispatch-knees", "cold-disk", "cold-cost"}, s.Name) || len(s.Servers) > 0 {
 			h.Backends = append(h.Backends, BackendInfo{"io_uring", ""}, BackendInfo{"io_uring-poll", ""}, BackendInfo{"epoll-et", ""})
 		}
 		h.Program = func(name string) (string, error) { return "/usr/bin/" + name, nil }
@@ -391,7 +392,7 @@ func TestShippedPlans(t *testing.T) {
 			t.Errorf("%s: a mini-block of %s takes %v", s.Name, grid, longest)
 		}
 		want := map[string]int{"quick": 104, "connections": 240, "idle-connections": 1104, "rate": 540, "churn": 120, "faults": 220, "fd-limits": 512, "io_uring": 1368, "a-a": 384, "peers": 480, "generators": 96,
-			"rate-750": 900, "active-fraction": 480, "accept": 360, "dispatch-knees": 1332, "medusa-1996": 1296, "buffers": 1008, "slow-clients": 156, "ftp": 432}[s.Name]
+			"rate-750": 900, "active-fraction": 480, "accept": 360, "dispatch-knees": 1332, "medusa-1996": 1296, "buffers": 1008, "slow-clients": 156, "ftp": 432, "cold-disk": 168, "cold-cost": 288}[s.Name]
 		if len(p.Trials) != want {
 			t.Errorf("%s has %d trials, want %d", s.Name, len(p.Trials), want)
 		}

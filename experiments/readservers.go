@@ -222,7 +222,7 @@ func (h Host) isPeer(name string) bool {
 }
 
 // ownOnly are settings that only medusa's own servers honour.
-var ownOnly = []string{"ring_without", "in_bytes", "out_bytes", "buffers", "file_io", "transfer", "data_connection", "mix", "store_bytes", "congestion", "message_bytes", "accepts_per_turn", "defer_accept_s", "fd_base",
+var ownOnly = []string{"ring_without", "in_bytes", "out_bytes", "buffers", "file_io", "cold_files", "transfer", "data_connection", "mix", "store_bytes", "congestion", "message_bytes", "accepts_per_turn", "defer_accept_s", "fd_base",
 	"on_full", "max_connections", "head_timeout_s", "idle_timeout_s"}
 
 // cannot is why a server of another program cannot do what a cell asks for; ""

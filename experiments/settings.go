@@ -128,6 +128,8 @@ var settings = []Setting{
 		Meaning: "buffers of connections beyond in_bytes and out_bytes: what `serve --buffers` takes for default, such as 4KiB, auto or out=4KiB,send=64KiB,owned; or whole, with networks, such as default=4KiB; 127.0.0.0/8=auto"},
 	{Name: "file_io", Kind: Choice, Choices: []string{"sendfile", "copy"}, Process: "server", Flag: "--file-io",
 		Meaning: "how the server sends files: by sendfile, or read into its output buffers and sent from there; else by sendfile"},
+	{Name: "cold_files", Kind: Choice, Choices: []string{"loop", "work", "ring"}, Process: "server", Flag: "--cold-files",
+		Meaning: "who waits for the disk where a file is not in the page cache: loop, and with it all connections; work, a thread; ring, the kernel, on the backend io_uring; else loop"},
 	{Name: "warmup_s", Kind: Number, Min: 0, Max: 3600, Unit: "s", Process: "load", Flag: "--warmup", Default: 0.5,
 		Meaning: "load before the window that is not measured"},
 	{Name: "window_s", Kind: Number, Min: 0.05, Max: 3600, Unit: "s", Process: "load", Flag: "--duration", Default: 3.0,
@@ -136,6 +138,12 @@ var settings = []Setting{
 		Meaning: "what clients that misbehave, or somebody else, does to the server in a part of the window; none: nothing"},
 	{Name: "fault_connections", Kind: Integer, Min: 1, Max: 1e8, Process: "runner", Flag: "--connections",
 		Meaning: "connections of the fault: held at once, or of half-open, burst and short-connections all that there are"},
+	{Name: "fault_path", Kind: Text, Process: "runner", Flag: "URL",
+		Meaning: "what the clients of the fault ask for; else path, or 1 MiB where that has to be large"},
+	{Name: "fault_rate_per_s", Kind: Number, Min: 0.1, Max: 1e6, Unit: "1/s", Process: "runner", Flag: "--rate",
+		Meaning: "connections that the fault begins in a second; else its own rate"},
+	{Name: "fault_evicts", Kind: Switch, Process: "runner", Flag: "--evict",
+		Meaning: "drop the file of fault_path from the page cache before each download"},
 	{Name: "fault_after_s", Kind: Number, Min: 0.05, Max: 3600, Unit: "s", Process: "runner", Flag: "--span",
 		Meaning: "when the fault begins, from the window's start"},
 	{Name: "fault_s", Kind: Number, Min: 0.05, Max: 3600, Unit: "s", Process: "runner", Flag: "--duration, --span",
@@ -199,7 +207,7 @@ func (s Setting) check(v any) (any, error) {
 		return nil, fmt.Errorf("%s must be true or false, not %s", s.Name, show(v))
 	case Text:
 		if t, ok := v.(string); ok && t != "" {
-			if (s.Name == "path" || s.Name == "slow_path") && t[0] != '/' {
+			if (s.Name == "path" || s.Name == "slow_path" || s.Name == "fault_path") && t[0] != '/' {
 				return nil, fmt.Errorf("%s must begin with /, not %q", s.Name, t)
 			}
 			if s.Name == "buffers" {

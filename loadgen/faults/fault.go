@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"net/netip"
+	"os"
 	"time"
 
 	"medusa/poller/loop"
@@ -33,6 +34,7 @@ type Did struct {
 	Vanished uint64 `json:"vanished,omitempty"` // without the server being told
 	Requests uint64 `json:"requests,omitempty"` // whole ones, sent
 	Answered uint64 `json:"answered,omitempty"` // connections on which at least the beginning of a reply came
+	Evicted  uint64 `json:"evicted,omitempty"`  // times that the file was dropped from the page cache
 	BytesOut uint64 `json:"bytes_out,omitempty"`
 	BytesIn  uint64 `json:"bytes_in,omitempty"`
 	OpenMost uint64 `json:"open_most,omitempty"` // established at one moment
@@ -77,6 +79,7 @@ type Fault struct {
 	ended     bool
 	gone      bool
 	source    int
+	cold      *os.File // Spec.Evict; nil without
 }
 
 // New prepares a fault against the server at an address; request asks it once
@@ -95,6 +98,11 @@ func New(l *loop.Loop, s Spec, at netip.AddrPort, request []byte, on func(Event)
 	f := &Fault{l: l, s: s, kind: k, at: at, on: on, rate: k.rate, atOnce: s.Connections, total: 1<<64 - 1}
 	for range k.requests {
 		f.request = append(f.request, request...)
+	}
+	if s.Evict != "" {
+		if f.cold, err = openCold(s.Evict); err != nil {
+			return nil, err
+		}
 	}
 	if s.Rate > 0 {
 		f.rate = s.Rate
@@ -142,6 +150,9 @@ func (f *Fault) refill() {
 		if f.kind.manner == nil {
 			f.vanish()
 			continue
+		}
+		if f.cold != nil && evict(f.cold) == nil {
+			f.did.Evicted++
 		}
 		c := &client{f: f}
 		f.live++

@@ -272,6 +272,7 @@ func (a Account) Summary() string {
 		{d.Refused, "refused"}, {d.Timeout, "not established in time"}, {d.Local, "failed at this end: descriptors, ports or memory"},
 		{d.Requests, "requests sent"}, {d.Answered, "connections on which an answer came"},
 		{d.Ended, "connections ended by the server"}, {d.Reset, "reset by the server"}, {d.Left, "left by the client"}, {d.Vanished, "vanished without a word"},
+		{d.Evicted, "times the file was dropped from the page cache"},
 	} {
 		if row.n > 0 {
 			s += fmt.Sprintf("  %10d  %s\n", row.n, row.what)

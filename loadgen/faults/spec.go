@@ -37,6 +37,7 @@ const (
 	Burst            = "burst"
 	StoppedReader    = "stopped-reader"
 	ShortConnections = "short-connections"
+	Download         = "download"
 )
 
 // openRate is how many connections a second clients that stay are opened at: as
@@ -51,6 +52,7 @@ var kinds = []Kind{
 	{Name: Burst, Meaning: "connect all at one moment and ask once", Total: true, Holds: true, requests: 1, manner: asking{}},
 	{Name: StoppedReader, Meaning: "ask for more than socket buffers take and never read", Holds: true, Large: true, rate: openRate, requests: 16, abort: true, manner: deaf{}},
 	{Name: ShortConnections, Meaning: "connect, ask once, read to the end and begin anew, as fast as it goes", Total: true, atOnce: 64, requests: 1, close: true, manner: asking{}},
+	{Name: Download, Meaning: "connect, ask once, read to the end and begin anew; with --evict for a file that the server's page cache does not have", requests: 1, close: true, manner: asking{}},
 }
 
 // Kinds returns all kinds.
@@ -90,6 +92,9 @@ type Spec struct {
 	Duration time.Duration
 	// Every is the time between two bytes of Slowloris.
 	Every time.Duration
+	// Evict is the file behind the URL, on this machine: it is dropped from the page
+	// cache before each connection of Download. "": nothing is. Linux only.
+	Evict string
 	// Sources are local addresses to connect from in turn; empty leaves the
 	// choice to the system.
 	Sources []netip.Addr
@@ -112,6 +117,8 @@ func (s Spec) Check() error {
 		return err
 	}
 	switch {
+	case s.Evict != "" && s.Kind != Download:
+		return fmt.Errorf("--evict %s: it is for %s", s.Evict, Download)
 	case !strings.HasPrefix(s.URL, "http://"):
 		return fmt.Errorf("URL %q: give http://HOST[:PORT]/PATH", s.URL)
 	case s.Connections < 1 || s.Connections > maxConnections:
