@@ -116,11 +116,21 @@ func TestColdFilesOthersGoOn(t *testing.T) {
 			d := &coldDisk{begun: make(chan struct{}, 1), end: make(chan struct{})}
 			l.disk = d.disk()
 			var cold *Conn
+			echoed := false
+			other := &handler{
+				opened: func(c *Conn) { c.Write([]byte("e")) },
+				received: func(_ *Conn, p []byte) int {
+					echoed = true
+					l.At(l.Now().Add(5*time.Millisecond), func() { close(d.end) })
+					return len(p)
+				},
+			}
 			serve(func(*Conn) Handler {
 				return &handler{received: func(c *Conn, p []byte) int {
 					if p[0] == 'f' {
 						cold = c
 						c.SendFile(f, 0, int64(len(content)), nil)
+						l.Dial(DialOptions{Address: at}, other)
 						return len(p)
 					}
 					<-d.begun // a fetch has begun, and does not end
@@ -129,7 +139,7 @@ func TestColdFilesOthersGoOn(t *testing.T) {
 					return len(p)
 				}}
 			})
-			got, echoed := 0, false
+			got := 0
 			l.Dial(DialOptions{Address: at}, &handler{
 				opened: func(c *Conn) { c.Write([]byte("f")) },
 				received: func(c *Conn, p []byte) int {
@@ -141,16 +151,6 @@ func TestColdFilesOthersGoOn(t *testing.T) {
 					}
 					return len(p)
 				},
-			})
-			l.At(l.Now().Add(20*time.Millisecond), func() {
-				l.Dial(DialOptions{Address: at}, &handler{
-					opened: func(c *Conn) { c.Write([]byte("e")) },
-					received: func(c *Conn, p []byte) int {
-						echoed = true
-						l.At(l.Now().Add(5*time.Millisecond), func() { close(d.end) })
-						return len(p)
-					},
-				})
 			})
 		})
 	}
