@@ -336,7 +336,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds the suite %s", s.Source, s.Name)
 		}
 	}
-	if got := strings.Join(names, " "); got != "a-a accept active-fraction buffers churn connections dispatch-knees faults fd-limits ftp generators idle-connections io_uring medusa-1996 peers quick rate rate-750 slow-clients" {
+	if got := strings.Join(names, " "); got != "a-a accept active-fraction buffers churn cold-cost cold-disk connections dispatch-knees faults fd-limits ftp generators idle-connections io_uring medusa-1996 peers quick rate rate-750 slow-clients" {
 		t.Errorf("shipped: %s", got)
 	}
 	if _, err := Load("quik"); err == nil || !strings.Contains(err.Error(), `nearest: "quick"`) {
