@@ -22,7 +22,7 @@ func (s *server) limit(where plan) error {
 	}
 	s.reserve = s.cfg.ReserveFDs
 	if s.reserve == 0 {
-		s.reserve = reserveFor(control.NoFile(), where.services(), 1+len(where.web.hosts))
+		s.reserve = reserveFor(control.NoFile(), len(where.services), 1+len(where.web.hosts))
 	}
 	return nil
 }

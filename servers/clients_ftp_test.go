@@ -44,7 +44,9 @@ func openFTP(t *testing.T, backend string) *ftpSite {
 		Anonymous: &ftpd.Account{Files: dir, Write: true},
 		Accounts:  map[string]*ftpd.Account{"ann": {Hash: hash, Files: dir, Write: true}},
 	})
-	n, err := l.Listen(ftpd.ListenOptions(netip.MustParseAddrPort("127.0.0.1:0")), server.Accept)
+	o := ftpd.ListenOptions()
+	o.Address = netip.MustParseAddrPort("127.0.0.1:0")
+	n, err := l.Listen(o, server.Accept)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -118,22 +118,12 @@ type Config struct {
 	Part int
 }
 
-// plan is a Config, parsed. Addresses are invalid for a service left out.
+// plan is a Config, parsed.
 type plan struct {
-	http, raw, echo, ftp netip.AddrPort
-	web                  web
-	ports                ftpd.PortRange
-	loop                 loop.Config
-}
-
-// services is how many addresses are listened on.
-func (p *plan) services() (n int) {
-	for _, at := range []netip.AddrPort{p.http, p.raw, p.echo, p.ftp} {
-		if at.IsValid() {
-			n++
-		}
-	}
-	return n
+	services []place
+	web      web
+	ports    ftpd.PortRange
+	loop     loop.Config
 }
 
 // Check refuses a Config that makes no sense on any system.
@@ -170,9 +160,10 @@ func (c *Config) loop() (loop.Config, error) {
 
 // parse is Check, and finds out what the texts say.
 func (c *Config) parse() (a plan, err error) {
+	if a.services, err = c.places(); err != nil {
+		return a, err
+	}
 	switch {
-	case c.HTTP == "" && c.Raw == "" && c.Echo == "" && c.FTP.Address == "":
-		return a, errors.New("nothing to listen for: give an http, an ftp, a raw or an echo address")
 	case c.EchoBytes != 0 && c.Echo == "":
 		return a, errors.New("nowhere to echo: echo-bytes needs an echo address")
 	case c.EchoBytes < 0 || c.EchoBytes > echod.MaxMessage:
@@ -193,21 +184,6 @@ func (c *Config) parse() (a plan, err error) {
 	}
 	if a.web, err = c.parseWeb(); err != nil {
 		return a, err
-	}
-	if c.HTTP != "" {
-		if a.http, err = parseAddress(c.HTTP); err != nil {
-			return a, fmt.Errorf("http address %w", err)
-		}
-	}
-	if c.Raw != "" {
-		if a.raw, err = parseAddress(c.Raw); err != nil {
-			return a, fmt.Errorf("raw address %w", err)
-		}
-	}
-	if c.Echo != "" {
-		if a.echo, err = parseAddress(c.Echo); err != nil {
-			return a, fmt.Errorf("echo address %w", err)
-		}
 	}
 	if err := c.parseFTP(&a); err != nil {
 		return a, err

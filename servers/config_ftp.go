@@ -54,9 +54,6 @@ func (c *Config) parseFTP(a *plan) (err error) {
 	case f.IdleTimeout < 0 || f.DataTimeout < 0:
 		return errors.New("a timeout of FTP: give a duration over 0")
 	}
-	if a.ftp, err = parseAddress(f.Address); err != nil {
-		return fmt.Errorf("ftp address %w", err)
-	}
 	a.ports, err = parsePorts(f.Ports)
 	return err
 }

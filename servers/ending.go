@@ -35,8 +35,8 @@ func (s *server) finish() {
 		return
 	}
 	s.finishing = true
-	for _, listener := range s.listeners {
-		listener.Close()
+	for _, service := range s.services {
+		service.listener.Close()
 	}
 	left := 1
 	done := func() {
@@ -44,21 +44,9 @@ func (s *server) finish() {
 			s.loop.Stop()
 		}
 	}
-	if s.http != nil {
+	for _, service := range s.services {
 		left++
-		s.http.Drain(done)
-	}
-	if s.raw != nil {
-		left++
-		s.raw.Drain(s.loop, done)
-	}
-	if s.echo != nil {
-		left++
-		s.echo.Drain(s.loop, done)
-	}
-	if s.ftp != nil {
-		left++
-		s.ftp.Drain(done)
+		service.Drain(done)
 	}
 	done()
 }

@@ -49,7 +49,7 @@ func (s *server) openUsers() error {
 const mostSessions = 4096
 
 // newFTP makes the FTP server.
-func (s *server) newFTP(where plan) *ftpd.Server {
+func (s *server) newFTP(ports ftpd.PortRange) *ftpd.Server {
 	f := s.cfg.FTP
 	most := f.Sessions
 	if most == 0 {
@@ -57,7 +57,7 @@ func (s *server) newFTP(where plan) *ftpd.Server {
 	}
 	cfg := ftpd.Config{
 		Accounts: s.accounts, Sessions: s.sessions(most), SessionsPerAddress: f.SessionsPerAddress,
-		IdleTimeout: f.IdleTimeout, DataTimeout: f.DataTimeout, Ports: where.ports,
+		IdleTimeout: f.IdleTimeout, DataTimeout: f.DataTimeout, Ports: ports,
 	}
 	if f.Guests != "none" {
 		cfg.Anonymous = &ftpd.Account{Files: s.root.dir, Write: f.Guests == "write"}

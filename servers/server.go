@@ -8,11 +8,9 @@ import (
 
 	"medusa/control"
 	"medusa/poller/loop"
-	"medusa/servers/echod"
 	"medusa/servers/filesys"
 	"medusa/servers/ftpd"
 	"medusa/servers/httpd"
-	"medusa/servers/rawd"
 )
 
 // server is a running server process.
@@ -22,19 +20,15 @@ type server struct {
 	events *control.Writer
 	stop   chan struct{} // closed when the loop has ended
 
-	http      *httpd.Server    // nil without
-	raw       *rawd.Server     // nil without
-	echo      *echod.Server    // nil without
-	ftp       *ftpd.Server     // nil without
-	log       *httpd.AccessLog // nil without
-	logFile   *os.File
-	sites     []*site // opened; of these
-	root      *site   // nil without
-	hosts     []*site // as in web
-	accounts  map[string]*ftpd.Account
-	homes     map[string]*filesys.Dir // of accounts
-	listeners []*loop.Listener
-	ready     control.Ready
+	services []service        // that listen
+	log      *httpd.AccessLog // nil without
+	logFile  *os.File
+	sites    []*site // opened; of these
+	root     *site   // nil without
+	hosts    []*site // as in web
+	accounts map[string]*ftpd.Account
+	homes    map[string]*filesys.Dir // of accounts
+	ready    control.Ready
 
 	// Of the loop.
 	reserve   int      // descriptors that connections leave free
@@ -122,61 +116,6 @@ func (s *server) run(signals <-chan os.Signal, stdin io.Reader) error {
 		return s.failure
 	}
 	return err
-}
-
-// listen opens the services.
-func (s *server) listen(where plan) error {
-	if where.http.IsValid() {
-		http, err := s.newHTTP(where.web, where.services())
-		if err != nil {
-			return err
-		}
-		s.http = http
-		at, err := s.open("http", loop.ListenOptions{Address: where.http, Refusal: httpd.Refusal()}, s.http.Accept)
-		if err != nil {
-			return err
-		}
-		s.ready.HTTP = at
-	}
-	if where.raw.IsValid() {
-		s.raw = rawd.New()
-		at, err := s.open("raw", loop.ListenOptions{Address: where.raw}, s.raw.Accept)
-		if err != nil {
-			return err
-		}
-		s.ready.Raw = at
-	}
-	if where.echo.IsValid() {
-		s.echo = echod.New(max(s.cfg.EchoBytes, 1))
-		at, err := s.open("echo", loop.ListenOptions{Address: where.echo}, s.echo.Accept)
-		if err != nil {
-			return err
-		}
-		s.ready.Echo = at
-	}
-	if where.ftp.IsValid() {
-		s.ftp = s.newFTP(where)
-		at, err := s.open("ftp", ftpd.ListenOptions(where.ftp), s.ftp.Accept)
-		if err != nil {
-			return err
-		}
-		s.ready.FTP = at
-	}
-	return nil
-}
-
-// open listens for one service and returns the address with its port. What is the
-// service's own is in o.
-func (s *server) open(service string, o loop.ListenOptions, accept func(*loop.Conn) loop.Handler) (string, error) {
-	o.Congestion, o.NoDelay = s.cfg.Congestion, true
-	o.AcceptsPerTurn, o.DeferAccept = s.cfg.AcceptsPerTurn, s.cfg.DeferAccept
-	o.ReusePort, o.First = s.cfg.Part > 0, s.cfg.Part == 1
-	listener, err := s.loop.Listen(o, accept)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", service, err)
-	}
-	s.listeners = append(s.listeners, listener)
-	return listener.Addr().String(), nil
 }
 
 // announce says that the server is ready. It is the loop's first act, so that

@@ -42,17 +42,8 @@ func (s *server) snapshot(full bool) *control.Snapshot {
 			snapshot.Full.OpenFDs++
 		}
 	}
-	if s.http != nil {
-		snapshot.Requests += s.http.Requests()
-	}
-	if s.raw != nil {
-		snapshot.Requests += s.raw.Requests()
-	}
-	if s.echo != nil {
-		snapshot.Requests += s.echo.Requests()
-	}
-	if s.ftp != nil {
-		snapshot.Requests += s.ftp.Requests()
+	for _, service := range s.services {
+		snapshot.Requests += service.Requests()
 	}
 	counts := s.loop.Counts()
 	snapshot.Connections = counts.Open

@@ -9,16 +9,17 @@ const MaxMessage = 1 << 20
 
 // Server counts for the connections of one loop.
 type Server struct {
+	loop     *loop.Loop
 	size     int // of a message
 	messages uint64
 	awaited  int
 	drained  func()
 }
 
-// New returns a server. A stream of bytes has no messages, so it is told how many
+// New returns a server for the connections of l. A stream of bytes has no messages, so it is told how many
 // bytes (1 to MaxMessage) its clients count as one; it waits for none of them to be
 // whole.
-func New(size int) *Server { return &Server{size: size} }
+func New(l *loop.Loop, size int) *Server { return &Server{loop: l, size: size} }
 
 // Accept is the function to give to Loop.Listen.
 func (s *Server) Accept(*loop.Conn) loop.Handler { return &conn{server: s} }
@@ -27,10 +28,10 @@ func (s *Server) Accept(*loop.Conn) loop.Handler { return &conn{server: s} }
 // queued to be.
 func (s *Server) Requests() uint64 { return s.messages }
 
-// Drain closes the connections of l that have output queued, once it has left.
+// Drain closes the connections that have output queued, once it has left.
 // done is called when the last of these has ended, or at once.
-func (s *Server) Drain(l *loop.Loop, done func()) {
-	l.Each(func(c *loop.Conn) {
+func (s *Server) Drain(done func()) {
+	s.loop.Each(func(c *loop.Conn) {
 		if h, ok := c.Handler().(*conn); ok && h.server == s && c.Queued() > 0 {
 			h.awaited = true
 			s.awaited++

@@ -21,7 +21,7 @@ func world(t *testing.T, size int, cfg loop.Config) (*loop.Loop, *Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(size)
+	s := New(l, size)
 	if _, err := l.Listen(loop.ListenOptions{Address: address}, s.Accept); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestDrain(t *testing.T) {
 		if queued == 0 {
 			t.Error("nothing is queued to wait for")
 		}
-		s.Drain(l, func() { l.Stop() })
+		s.Drain(func() { l.Stop() })
 		if s.drained == nil {
 			t.Error("it did not wait for what was queued")
 		}
@@ -192,7 +192,7 @@ func TestDrainWithNothingQueued(t *testing.T) {
 	l, s := world(t, 1, loop.Config{})
 	l.Dial(loop.DialOptions{Address: address}, &client{text: noise(10), keep: true})
 	drained := false
-	l.At(loop.Time(time.Second), func() { s.Drain(l, func() { drained = true; l.Stop() }) })
+	l.At(loop.Time(time.Second), func() { s.Drain(func() { drained = true; l.Stop() }) })
 	if err := l.Run(); err != nil {
 		t.Fatal(err)
 	}

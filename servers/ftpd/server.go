@@ -115,10 +115,11 @@ func (s *Server) Accept(*loop.Conn) loop.Handler {
 // Requests is how many transfers have ended, those that failed included.
 func (s *Server) Requests() uint64 { return s.transfers }
 
-// ListenOptions are how to listen for control connections. Urgent data is part of
+// ListenOptions are how to listen for control connections; where is left to the
+// caller. Urgent data is part of
 // a command: some clients send the whole of ABOR as that.
-func ListenOptions(at netip.AddrPort) loop.ListenOptions {
-	return loop.ListenOptions{Address: at, NoDelay: true, InlineUrgent: true, Refusal: []byte("421 Too many connections, try again later.\r\n")}
+func ListenOptions() loop.ListenOptions {
+	return loop.ListenOptions{NoDelay: true, InlineUrgent: true, Refusal: []byte("421 Too many connections, try again later.\r\n")}
 }
 
 // Drain ends the server in an orderly way: a session ends after its transfer, or

@@ -73,7 +73,9 @@ func openAt(t *testing.T, backend string, cfg Config, root string) *site {
 		t.Fatal(err)
 	}
 	s.server = New(s.loop, cfg)
-	n, err := s.loop.Listen(ListenOptions(netip.MustParseAddrPort("127.0.0.1:0")), s.server.Accept)
+	o := ListenOptions()
+	o.Address = netip.MustParseAddrPort("127.0.0.1:0")
+	n, err := s.loop.Listen(o, s.server.Accept)
 	if err != nil {
 		t.Fatal(err)
 	}

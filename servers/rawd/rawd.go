@@ -24,13 +24,14 @@ var (
 
 // Server counts for the connections of one loop.
 type Server struct {
+	loop     *loop.Loop
 	requests uint64
 	awaited  int
 	drained  func()
 }
 
-// New returns a server.
-func New() *Server { return &Server{} }
+// New returns a server for the connections of l.
+func New(l *loop.Loop) *Server { return &Server{loop: l} }
 
 // Accept is the function to give to Loop.Listen.
 func (s *Server) Accept(*loop.Conn) loop.Handler { return &conn{server: s} }
@@ -38,10 +39,10 @@ func (s *Server) Accept(*loop.Conn) loop.Handler { return &conn{server: s} }
 // Requests is how many terminators have been answered.
 func (s *Server) Requests() uint64 { return s.requests }
 
-// Drain closes the connections of l that have output queued, once it has left.
+// Drain closes the connections that have output queued, once it has left.
 // done is called when the last of these has ended, or at once.
-func (s *Server) Drain(l *loop.Loop, done func()) {
-	l.Each(func(c *loop.Conn) {
+func (s *Server) Drain(done func()) {
+	s.loop.Each(func(c *loop.Conn) {
 		if h, ok := c.Handler().(*conn); ok && h.server == s && c.Queued() > 0 {
 			h.awaited = true
 			s.awaited++

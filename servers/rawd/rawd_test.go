@@ -95,7 +95,7 @@ func TestAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := New()
+			s := New(l)
 			if _, err := l.Listen(loop.ListenOptions{Address: address}, s.Accept); err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestDrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New()
+	s := New(l)
 	if _, err := l.Listen(loop.ListenOptions{Address: address}, s.Accept); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestDrain(t *testing.T) {
 	l.Dial(loop.DialOptions{Address: address}, &keeper{})
 	drained := false
 	l.At(loop.Time(3500*time.Millisecond), func() {
-		s.Drain(l, func() { drained = true; l.Stop() })
+		s.Drain(func() { drained = true; l.Stop() })
 		if drained {
 			t.Error("it did not wait for what was queued")
 		}
