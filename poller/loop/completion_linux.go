@@ -224,6 +224,7 @@ func (e *completion) turn(until Time) error {
 			l.counts.Spun += e.now().Sub(polled)
 		}
 	}
+	l.lone = e.alone()
 	if n := len(e.batch); n > 0 {
 		l.counts.Waits++
 		l.counts.Events += uint64(n)
@@ -237,6 +238,21 @@ func (e *completion) turn(until Time) error {
 	e.carryOn()
 	e.feed()
 	return nil
+}
+
+// alone is the connection that this turn is about, if there is one and no other.
+func (e *completion) alone() *Conn {
+	var c *Conn
+	switch {
+	case len(e.batch) == 1 && len(e.queue) == 0:
+		switch q := &e.batch[0]; q.UserData >> opShift {
+		case opPoll, opRecv:
+			c, _ = e.find(q.UserData)
+		}
+	case len(e.batch) == 0 && len(e.queue) == 1:
+		c, _ = e.loop.table.find(e.queue[0])
+	}
+	return c
 }
 
 // overflowRounds bounds how often, in a turn, completions are fetched that found

@@ -22,6 +22,10 @@ const (
 	// minimal responder that gives sendfile all of it, with 512 KiB 1.12 times
 	// (BenchmarkTransfer on epoll).
 	turnBytes = 512 << 10
+	// loneBytes is what a connection may send in a turn that is about nobody else:
+	// of all that wait, it alone was reported, and nobody was cut short before.
+	// Who comes while it is sent waits for that, which is why it is not more.
+	loneBytes = 2 << 20
 	// settleRounds bounds how often, one time after the other, output that
 	// callbacks made is flushed and the callbacks that follow from it are run.
 	settleRounds = 4
@@ -34,6 +38,9 @@ const (
 func (c *Conn) allowance() int {
 	if turn := uint8(c.loop.counts.Turns); c.turn != turn {
 		c.turn, c.spent = turn, 0
+	}
+	if c == c.loop.lone {
+		return loneBytes - int(c.spent)
 	}
 	return turnBytes - int(c.spent)
 }

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ type sampled struct {
 	l                 *Loop
 	last              Counts
 	out, in, accepted uint64 // the most in one turn
+	lone              uint64 // as out, where the turn was about one connection; these are not in out
 }
 
 func sample(l *Loop) *sampled {
@@ -24,9 +26,13 @@ func sample(l *Loop) *sampled {
 }
 
 func (s *sampled) turn(until Time) error {
+	out := &s.out
+	if s.l.lone != nil { // it is for what has been sent before the wait
+		out = &s.lone
+	}
 	err := s.engine.turn(until)
 	now := s.l.counts
-	s.out = max(s.out, now.BytesOut-s.last.BytesOut)
+	*out = max(*out, now.BytesOut-s.last.BytesOut)
 	s.in = max(s.in, now.BytesIn-s.last.BytesIn)
 	s.accepted = max(s.accepted, now.Accepted-s.last.Accepted)
 	s.last = now
@@ -119,6 +125,9 @@ func TestTurnsAreBounded(t *testing.T) {
 					if s.out > way.sources*turnBytes+small {
 						t.Errorf("%d bytes were sent in a turn", s.out)
 					}
+					if s.lone > loneBytes+(way.sources-1)*turnBytes+small {
+						t.Errorf("%d bytes were sent in a turn that was about one connection", s.lone)
+					}
 					if s.in > way.sinks*turnBytes+small {
 						t.Errorf("%d bytes were read in a turn", s.in)
 					}
@@ -126,6 +135,55 @@ func TestTurnsAreBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLoneHasMore: a download that nobody else is beside is given to the kernel in
+// larger parts than one that has company, and in no larger ones than the bound.
+func TestLoneHasMore(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	const size = 256 << 20
+	if err := file.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	onEvery(t, Config{}, func(t *testing.T, l *Loop, at netip.AddrPort, serve func(func(*Conn) Handler)) {
+		if l.Engine() == "goroutines" || l.Engine() == "sim" {
+			l.Stop() // a goroutine that sends keeps nobody waiting; sim has no others
+			return
+		}
+		s := sample(l)
+		serve(func(*Conn) Handler {
+			return &handler{received: func(c *Conn, p []byte) int {
+				c.SendFile(file, 0, size, nil)
+				return len(p)
+			}}
+		})
+		// The client is not of this loop, whose turns would be about both ends.
+		go func() {
+			defer l.Stop()
+			c, err := net.Dial("tcp", at.String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			if _, err := c.Write([]byte("D")); err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := io.CopyN(io.Discard, c, size); err != nil {
+				t.Error(err)
+			}
+		}()
+		t.Cleanup(func() {
+			if s.lone <= turnBytes || s.lone > loneBytes {
+				t.Errorf("the most in a turn were %d bytes", s.lone)
+			}
+		})
+	})
 }
 
 // TestDrainedIsBounded: a Handler that queues more whenever all is sent has no
@@ -151,6 +209,9 @@ func TestDrainedIsBounded(t *testing.T) {
 		t.Cleanup(func() {
 			if l.Engine() != "goroutines" && s.out > turnBytes {
 				t.Errorf("%d bytes were sent in a turn", s.out)
+			}
+			if l.Engine() != "goroutines" && s.lone > loneBytes {
+				t.Errorf("%d bytes were sent in a turn that was about one connection", s.lone)
 			}
 		})
 	})

@@ -160,6 +160,7 @@ type Loop struct {
 	drain     []byte  // where the input of clients goes that are refused
 	// acceptError is for tests: an error of accept, or 0.
 	acceptError func() syscall.Errno
+	lone        *Conn // all that this turn is about; nil where there are more
 	dirty       []*Conn
 	settling    []*Conn
 	timers      timers

@@ -120,6 +120,7 @@ func (e *readiness) turn(until Time) error {
 	if n == 0 && timeout == 0 && polled != never {
 		l.counts.Spun += e.now().Sub(polled)
 	}
+	l.lone = e.alone(n)
 	if n > 0 {
 		l.counts.Waits++
 		l.counts.Events += uint64(n)
@@ -134,6 +135,23 @@ func (e *readiness) turn(until Time) error {
 		e.edge.carryOn()
 	}
 	return nil
+}
+
+// alone is the connection that this turn is about, of which there are n events, if
+// there is one and no other.
+func (e *readiness) alone(n int) *Conn {
+	var carried []poller.Token
+	if e.edge != nil {
+		carried = e.edge.serving
+	}
+	var c *Conn
+	switch {
+	case n == 1 && len(carried) == 0:
+		c, _ = e.loop.table.find(e.events[0].Token)
+	case n == 0 && len(carried) == 1:
+		c, _ = e.loop.table.find(carried[0])
+	}
+	return c
 }
 
 func (e *readiness) dispatch(ev *poller.Event) {
